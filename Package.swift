@@ -1,0 +1,109 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is held to the same: Swift 6 concurrency, marked unsafe code, no warning.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+func library(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+}
+
+/// One line per module; a module names only modules above it (docs/architecture.md).
+let package = Package(
+  name: "Espalier",
+  products: [.executable(name: "espalier", targets: ["espalier"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // C libraries
+    library("COpenMPI", pkgConfig: "ompi-c", apt: "libopenmpi-dev"),
+    library("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+    library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+    library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    library("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
+    library("CUtf8proc", apt: "libutf8proc-dev"),
+    .target(name: "CKernels"),
+
+    // Substrate
+    module("Tensors", []),
+    module("Compute", ["Tensors"]),
+    module("CPUCompute", ["Compute", "Tensors", "CKernels", "COpenBLAS"]),
+    module("Communication", []),
+    module("MPICommunication", ["Communication", "COpenMPI"]),
+    module("Safetensors", ["Tensors"]),
+    module("Checkpoints", ["Tensors", "Safetensors", crypto]),
+    module("Tokenizers", ["CPCRE2", "CUtf8proc", heap]),
+
+    // Models
+    module("Blueprints", ["Tensors"]),
+    module(
+      "Architectures", ["Blueprints", "Checkpoints", "Tensors"], resources: [.embedInCode("Llama/RemoteCode")]),
+    module("Transformers", ["Blueprints", "Compute", "Tensors"]),
+    module("Calibration", ["Safetensors", "Tensors", "Tokenizers", "CZlib", "CZstd"]),
+
+    // Pruning
+    module("Artifacts", ["Blueprints", "Safetensors", "Tensors", "Yams", crypto]),
+    module(
+      "Saliency", ["Artifacts", "Blueprints", "Calibration", "Communication", "Compute", "Tensors", "Transformers"]),
+    module("Allocation", ["Artifacts"]),
+    module(
+      "Repacking",
+      ["Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Safetensors", "Tensors"]),
+    module("Evaluation", ["Blueprints", "Communication", "Compute", "Transformers"]),
+    module("LayerStreaming", ["Architectures", "Blueprints", "Communication", "Tensors", "Transformers"]),
+    module(
+      "Pipeline",
+      [
+        "Allocation", "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication",
+        "Compute", "Evaluation", "LayerStreaming", "Repacking", "Safetensors", "Saliency", "Tensors", "Tokenizers",
+        "Transformers", crypto,
+      ]),
+    .executableTarget(
+      name: "espalier",
+      dependencies: [
+        "Artifacts", "CPUCompute", "Communication", "Compute", "MPICommunication", "Pipeline", argumentParser,
+      ], swiftSettings: strict),
+
+    // Tests
+    support("TestSupport", ["Compute", "CPUCompute", "Safetensors"]),
+    support("CommunicationTestSupport", ["Communication"]),
+    tests("Tensors", ["TestSupport"]),
+    tests("Communication", ["CommunicationTestSupport"]),
+    tests("MPICommunication", ["Communication", "CommunicationTestSupport"]),
+    tests("Safetensors", ["Tensors", "TestSupport"]),
+    tests("Checkpoints", ["Safetensors", "Tensors", "TestSupport"]),
+    tests("Tokenizers", []),
+    tests(
+      "Transformers",
+      ["Architectures", "Blueprints", "Compute", "LayerStreaming", "Safetensors", "Tensors", "TestSupport"]),
+    tests("Calibration", ["Tokenizers"]),
+    tests("Artifacts", [crypto]),
+    tests("Allocation", ["Artifacts"]),
+  ]
+)

@@ -1,0 +1,116 @@
+/// The closing table of a run: plain text, aligned, at most 80 columns unless a single name is longer.
+public struct ReportTable: Sendable {
+  private let report: RunReport
+
+  static let width = 80
+  /// Columns before the numbers, and of each of the two numbers.
+  private static let nameWidth = 14
+  private static let numberWidth = 18
+
+  /// The table of `report`.
+  public init(_ report: RunReport) { self.report = report }
+
+  /// The whole table; every line ends with a line break.
+  public var text: String {
+    let blocks = [changes(), phases(), machines(), warnings()].filter { !$0.isEmpty }
+    return blocks.map { $0.map { TextLayout.withoutTrailingSpaces($0) + "\n" }.joined() }.joined(separator: "\n")
+  }
+
+  /// What the pruning changed, before and after.
+  private func changes() -> [String] {
+    var lines: [String] = []
+    if let parameters = report.parameters {
+      lines.append(row("parameters", parameters.before, parameters.after) { TableNumber.grouped($0) })
+    }
+    if let bytes = report.bytes {
+      lines.append(row("size", bytes.before, bytes.after) { ByteSize(bytes: max(0, $0)).rounded })
+    }
+    if let sparsity = report.sparsity {
+      lines.append(
+        line(
+          "sparsity", "asked " + TableNumber.percent(sparsity.requested),
+          "reached " + TableNumber.percent(sparsity.achieved)))
+    }
+    if let perplexity = report.perplexity { lines += perplexityLines(perplexity) }
+    if !lines.isEmpty { lines.insert(line("", "before", "after"), at: 0) }
+    return lines
+  }
+
+  private func perplexityLines(_ perplexity: RunReport.Perplexity) -> [String] {
+    var note = ""
+    if let before = perplexity.before, let after = perplexity.after, before > 0, before.isFinite, after.isFinite {
+      note = "×" + TableNumber.fixed(after / before, 2)
+    }
+    let measured =
+      "\(TextLayout.visible(perplexity.text)), \(TableNumber.counted(perplexity.windows, "window")) of "
+      + "\(TableNumber.grouped(perplexity.window)), \(TableNumber.grouped(perplexity.tokens)) tokens"
+    return [
+      line(
+        "perplexity", perplexity.before.map { TableNumber.fixed($0, 2) } ?? "–",
+        perplexity.after.map { TableNumber.fixed($0, 2) } ?? "–", note)
+    ] + TextLayout.hanging("", measured, indent: Self.nameWidth, width: Self.width)
+  }
+
+  /// Seconds per phase. The total is of the slowest ranks, phase by phase.
+  private func phases() -> [String] {
+    guard !report.phases.isEmpty else { return [] }
+    var lines = [line("phase", "seconds (max)", "max/mean", "rate")]
+    for phase in report.phases {
+      let ratio = phase.secondsMean > 0 ? TableNumber.fixed(phase.secondsMax / phase.secondsMean, 2) : "–"
+      let rate = phase.rate.map { "\(TableNumber.rate($0.value)) \(TextLayout.visible($0.unit))" } ?? ""
+      lines.append(line(TextLayout.visible(phase.name), TableNumber.fixed(phase.secondsMax, 1), ratio, rate))
+    }
+    let total = report.phases.reduce(0) { $0 + $1.secondsMax }
+    lines.append(line("total", TableNumber.fixed(total, 1), ""))
+    return lines
+  }
+
+  /// What it ran on and what that took.
+  private func machines() -> [String] {
+    let resources = report.resources
+    let hosts =
+      resources.hosts.count == 1
+      ? "on \(TextLayout.visible(resources.hosts[0]))"
+      : "on " + TableNumber.counted(resources.hosts.count, "host")
+    let ran =
+      "\(TableNumber.counted(resources.ranks, "rank")) \(hosts), \(TableNumber.counted(resources.threads, "thread")) each, "
+      + "backend \(TextLayout.visible(resources.backend))"
+    var lines = hanging("ranks", ran)
+    if !report.peakBytes.isEmpty { lines += hanging("peak memory", peakMemory()) }
+    if report.trafficBytes > 0 { lines += hanging("traffic", ByteSize(bytes: report.trafficBytes).rounded) }
+    if let output = report.output { lines += hanging("output", TextLayout.visible(output)) }
+    return lines
+  }
+
+  /// Every rank where there are few, otherwise the largest, the smallest and the mean.
+  private func peakMemory() -> String {
+    let sizes = report.peakBytes.map { ByteSize(bytes: max(0, $0)) }
+    guard sizes.count > 4, let most = sizes.max(), let least = sizes.min() else {
+      return sizes.enumerated().map { "\($1.rounded) (rank \($0))" }.joined(separator: ", ")
+    }
+    // Each is divided before the sum, which then cannot overflow.
+    let mean = ByteSize(bytes: sizes.reduce(0) { $0 + $1.bytes / sizes.count })
+    let rank = sizes.firstIndex(of: most) ?? 0
+    return "max \(most.rounded) (rank \(rank)), mean \(mean.rounded), "
+      + "min \(least.rounded) of \(sizes.count) ranks"
+  }
+
+  private func warnings() -> [String] {
+    report.warnings.flatMap {
+      TextLayout.hanging("warning: ", TextLayout.visible($0), indent: 9, width: Self.width)
+    }
+  }
+
+  private func row(_ name: String, _ before: Int, _ after: Int?, _ format: (Int) -> String) -> String {
+    line(name, format(before), after.map(format) ?? "–", after.map { TableNumber.change(before, $0) } ?? "")
+  }
+
+  private func line(_ name: String, _ first: String, _ second: String, _ note: String = "") -> String {
+    TextLayout.left(name, Self.nameWidth) + TextLayout.right(first, Self.numberWidth)
+      + TextLayout.right(second, Self.numberWidth) + (note.isEmpty ? "" : "   " + note)
+  }
+
+  private func hanging(_ name: String, _ text: String) -> [String] {
+    TextLayout.hanging(name, text, indent: Self.nameWidth, width: Self.width)
+  }
+}

@@ -1,0 +1,30 @@
+internal import Crypto
+
+extension RunDocument {
+  /// SHA-256 of everything in the document that changes the run's results, in lowercase hexadecimal; the same as
+  /// ``digest(of:)`` of the report, the last of them.
+  public var digest: String { digest(of: .report) }
+
+  /// SHA-256, in lowercase hexadecimal, of the keys that change `result` or anything that it is made from. Two documents
+  /// with the same digest ask for the same result, so a finished one can be used again.
+  ///
+  /// - scores: `model`, `calibration`, `scoring`, `resources.backend`
+  /// - plan: these and `allocation`
+  /// - checkpoint: these and `repacking`
+  /// - report: these and `evaluation`
+  ///
+  /// Not counted: `output`, `run-folder`, `overwrite`, and of `resources` all but the backend, since a plan does not
+  /// depend on threads, memory or where weights come from. Paths count as they are written; what the files hold is
+  /// hashed elsewhere.
+  ///
+  /// The hashed text is the line `espalier run document 1`, then a line `KEY: VALUE` for each key in the documented
+  /// order, values as in ``resolvedYAML()`` but lists in brackets.
+  public func digest(of result: RunResult) -> String {
+    var lines = ["espalier run document 1"]
+    for field in Self.schema {
+      if let changed = field.result, changed <= result { lines.append("\(field.key): \(field.text(self).line)") }
+    }
+    let hash = SHA256.hash(data: Array((lines.joined(separator: "\n") + "\n").utf8))
+    return hash.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+  }
+}

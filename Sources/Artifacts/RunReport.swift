@@ -1,0 +1,61 @@
+/// What a run did and what came of it: report.json, and the source of the closing table.
+///
+/// Keys are snake_case; sizes are bytes, times seconds.
+public struct RunReport: Codable, Sendable, Equatable {
+  /// The version of this format; readers refuse others.
+  public static let formatVersion = 1
+
+  /// ``formatVersion`` of the program that wrote the report.
+  public var formatVersion: Int = Self.formatVersion
+  /// The version of Espalier.
+  public var espalierVersion: String
+  /// The model that was pruned.
+  public var model: Model
+  /// The folder of the pruned model; `nil` when none was written.
+  public var output: String?
+  /// ``RunDocument/digest``.
+  public var runDigest: String?
+  /// The machines and what they computed with.
+  public var resources: Resources
+  /// `nil` when nothing was allocated.
+  public var sparsity: Sparsity?
+  /// The number of parameters of the whole model.
+  public var parameters: Change<Int>?
+  /// The size of the weight files.
+  public var bytes: Change<Int>?
+  /// `nil` when none was measured.
+  public var perplexity: Perplexity?
+  /// The phases in the order they ran.
+  public var phases: [Phase]
+  /// The peak resident memory of each rank, by rank.
+  public var peakBytes: [Int]
+  /// The bytes that all ranks sent to each other.
+  public var trafficBytes: Int
+  /// What stayed in each layer, by layer; empty when nothing was allocated.
+  public var layers: [Layer]
+  /// What the user should know, one line each.
+  public var warnings: [String]
+
+  /// A report of `model` on `resources`, of which everything else is still to be filled in.
+  public init(espalierVersion: String, model: Model, resources: Resources) {
+    self.espalierVersion = espalierVersion
+    self.model = model
+    self.resources = resources
+    phases = []
+    peakBytes = []
+    trafficBytes = 0
+    layers = []
+    warnings = []
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case formatVersion = "format_version"
+    case espalierVersion = "espalier_version"
+    case model, output
+    case runDigest = "run_digest"
+    case resources, sparsity, parameters, bytes, perplexity, phases
+    case peakBytes = "peak_bytes"
+    case trafficBytes = "traffic_bytes"
+    case layers, warnings
+  }
+}

@@ -1,0 +1,61 @@
+// The few hot vector loops. Everything else is Swift (docs/architecture.md says why these are not).
+//
+// All matrices are row-major float32. A `stride` is the distance, in elements, between the starts of two rows.
+// No function allocates, none keeps state, none checks its arguments: the callers in CPUCompute do.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __clang__
+#pragma clang assume_nonnull begin
+#endif
+
+// y += scale * x
+void ck_add_scaled(float *y, const float *x, float scale, size_t count);
+// sums[j] += sum over rows of x[i][j]
+void ck_add_column_sums(float *sums, const float *x, size_t rows, size_t columns, size_t stride);
+// x[i][j] *= factors[j / width]
+void ck_scale_units(float *x, const float *factors, size_t rows, size_t columns, size_t stride, size_t width);
+
+// y = x / rms(x) * weight for one row; returns 1 / rms.
+float ck_rms_norm(float *y, const float *x, const float *weight, float epsilon, size_t count);
+// The backward pass of one row: dx += …; dweight += dy * x / rms, unless dweight is null.
+void ck_rms_norm_backward(float *dx, float *_Nullable dweight, const float *dy, const float *x, const float *weight,
+                          float inverse_rms, size_t count);
+
+// Rotates the pairs (x[i], x[i + half]) of one head by the angles whose cosines and sines are given;
+// `direction` is +1 forward, -1 for the transpose (the backward pass).
+void ck_rotate(float *x, const float *cosine, const float *sine, float direction, size_t half);
+
+// Row i of s keeps its first `first_valid + i` columns when `causal`, all columns otherwise. Turns scores into
+// probabilities softmax(scale * s) in place, the rest into zeros, and writes the log of each row's sum of exponentials.
+void ck_softmax(float *s, float *log_sum_exp, size_t rows, size_t columns, size_t stride, size_t first_valid, int causal,
+                float scale, size_t log_sum_exp_stride);
+// The same probabilities again from the saved logarithms.
+void ck_softmax_again(float *s, const float *log_sum_exp, size_t rows, size_t columns, size_t stride,
+                      size_t first_valid, int causal, float scale, size_t log_sum_exp_stride);
+// dp[i][j] = p[i][j] * (dp[i][j] - delta[i]) * scale
+void ck_softmax_backward(float *dp, const float *p, const float *delta, size_t rows, size_t columns, size_t stride,
+                         float scale);
+// The inner product of two vectors.
+float ck_dot(const float *x, const float *y, size_t count);
+
+// y = silu(gate) * up
+void ck_swiglu(float *y, const float *gate, const float *up, size_t count);
+void ck_swiglu_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t count);
+
+// Folds one row of logits into a running maximum and a running sum of exp(logit - maximum).
+void ck_accumulate_exponentials(const float *logits, size_t count, float *maximum, float *sum);
+// logits = exp(logits - log_sum_exp) * scale
+void ck_softmax_gradient(float *logits, size_t count, float log_sum_exp, float scale);
+// Per column, the largest value so far and the row that held it (the first of equals).
+void ck_column_maxima(float *maxima, int32_t *arguments, const float *row, int32_t row_index, size_t count);
+
+// The sum of |g * w|; with g null, of |w|.
+float ck_absolute_product_sum(const float *_Nullable g, const float *w, size_t count);
+// sums[j] += |g[j] * w[j]|; with g null, |w[j]|.
+void ck_add_absolute_products(float *sums, const float *_Nullable g, const float *w, size_t count);
+
+#ifdef __clang__
+#pragma clang assume_nonnull end
+#endif

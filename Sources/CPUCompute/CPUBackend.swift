@@ -1,0 +1,107 @@
+internal import CKernels
+internal import COpenBLAS
+public import Compute
+
+/// The CPU's backend: products in OpenBLAS (float32), vector loops in CKernels, attention in tiles.
+public final class CPUBackend: HostBackend {
+  public let pool = HostMemoryPool()
+  /// How many threads OpenBLAS uses for a product.
+  public let threads: Int
+
+  /// A backend whose products use `threads` threads; setting it is process-wide, as OpenBLAS's own setting is.
+  public init(threads: Int) {
+    self.threads = max(1, threads)
+    openblas_set_num_threads(Int32(self.threads))
+  }
+
+  public var name: String {
+    let kernels = unsafe openblas_get_corename().map { unsafe String(cString: $0) } ?? "generic"
+    return "cpu (OpenBLAS \(kernels), float32)"
+  }
+
+  public func add(_ x: Matrix, to y: Matrix, scale: Float) {
+    requireSameShape(x, y)
+    for i in 0..<x.rows { unsafe ck_add_scaled(y.row(i), x.row(i), scale, x.columns) }
+  }
+
+  public func multiply(
+    _ a: Matrix, _ aTransposition: Transposition, _ b: Matrix, _ bTransposition: Transposition, into c: Matrix,
+    adding: Bool
+  ) {
+    let product = ProductShape(a, aTransposition, b, bTransposition, into: c)
+    guard product.m > 0, product.n > 0 else { return }
+    guard product.k > 0 else {
+      if !adding { fill(c, with: 0) }
+      return
+    }
+    precondition([product.m, product.n, product.k, a.stride, b.stride, c.stride].allSatisfy { $0 <= Int32.max })
+    unsafe cblas_sgemm(
+      CblasRowMajor, aTransposition == .none ? CblasNoTrans : CblasTrans,
+      bTransposition == .none ? CblasNoTrans : CblasTrans, Int32(product.m), Int32(product.n), Int32(product.k), 1,
+      a.pointer, Int32(max(1, a.stride)), b.pointer, Int32(max(1, b.stride)), adding ? 1 : 0, c.pointer,
+      Int32(max(1, c.stride)))
+  }
+
+  public func addBias(_ bias: Matrix, to x: Matrix) {
+    precondition(bias.count == x.columns, "a bias of another width")
+    for i in 0..<x.rows { unsafe ck_add_scaled(x.row(i), bias.pointer, 1, x.columns) }
+  }
+
+  public func addColumnSums(of x: Matrix, to sums: Matrix) {
+    precondition(sums.count == x.columns, "sums of another width")
+    unsafe ck_add_column_sums(sums.pointer, x.pointer, x.rows, x.columns, x.stride)
+  }
+
+  public func rmsNorm(_ x: Matrix, weight: Matrix, epsilon: Float, into y: Matrix, inverseRMS: Matrix) {
+    requireSameShape(x, y)
+    precondition(weight.count == x.columns && inverseRMS.rows == x.rows, "a norm of another width")
+    for i in 0..<x.rows {
+      unsafe inverseRMS.row(i)[0] = unsafe ck_rms_norm(y.row(i), x.row(i), weight.pointer, epsilon, x.columns)
+    }
+  }
+
+  public func rmsNormBackward(
+    _ dy: Matrix, x: Matrix, weight: Matrix, inverseRMS: Matrix, addingTo dx: Matrix, weightGradient: Matrix?
+  ) {
+    requireSameShape(dy, x)
+    requireSameShape(dx, x)
+    for i in 0..<x.rows {
+      unsafe ck_rms_norm_backward(
+        dx.row(i), weightGradient?.pointer, dy.row(i), x.row(i), weight.pointer, inverseRMS.row(i)[0], x.columns)
+    }
+  }
+
+  public func rotate(_ x: Matrix, layout: SequenceLayout, table: RotaryTable, inverse: Bool) {
+    precondition(x.columns % (2 * table.half) == 0, "heads of another width than the rotary table")
+    precondition(layout.longest <= table.positions && layout.tokens == x.rows, "more positions than the rotary table")
+    unsafe table.cosines.withUnsafeBufferPointer { cosines in
+      unsafe table.sines.withUnsafeBufferPointer { sines in
+        guard let cosine = cosines.baseAddress, let sine = sines.baseAddress else { return }
+        for sequence in 0..<layout.count {
+          for (position, token) in layout.rows(of: sequence).enumerated() {
+            for head in stride(from: 0, to: x.columns, by: 2 * table.half) {
+              unsafe ck_rotate(
+                x.row(token) + head, cosine + position * table.half, sine + position * table.half, inverse ? -1 : 1,
+                table.half)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  public func swiGLU(gate: Matrix, up: Matrix, into y: Matrix) {
+    requireSameShape(gate, y)
+    requireSameShape(up, y)
+    for i in 0..<y.rows { unsafe ck_swiglu(y.row(i), gate.row(i), up.row(i), y.columns) }
+  }
+
+  public func swiGLUBackward(_ dy: Matrix, gate: Matrix, up: Matrix, dGate: Matrix, dUp: Matrix) {
+    requireSameShape(dy, gate)
+    requireSameShape(dGate, gate)
+    requireSameShape(dUp, up)
+    for i in 0..<dy.rows {
+      unsafe ck_swiglu_backward(dGate.row(i), dUp.row(i), dy.row(i), gate.row(i), up.row(i), dy.columns)
+    }
+  }
+}

@@ -1,0 +1,4 @@
+#ifndef ESPALIER_CZSTD_SHIM_H
+#define ESPALIER_CZSTD_SHIM_H
+#include <zstd.h>
+#endif

@@ -1,0 +1,202 @@
+public import Safetensors
+internal import Synchronization
+internal import Tensors
+
+/// The folder that a smaller model is written to, by one process or by many that share it.
+///
+/// Rank 0 prepares it, the others open it; each writes its own files, durably, under their final names. A hidden marker
+/// stands in it until ``finish()``, so that a killed write is known as one and the same command can begin again. The
+/// configuration goes in last: without it nobody takes the folder for a model.
+public final class OutputFolder: Sendable {
+  /// The folder, without a slash at its end.
+  public let path: String
+  private let createdFolder: Bool
+  /// Whether the marker of an earlier write that was killed stood here.
+  private let wasUnfinished: Bool
+  private let created = Mutex<Set<String>>([])
+
+  private static let markerName = ".espalier-unfinished"
+
+  /// Makes the folder, or takes an empty one, or the leftovers of a write that was killed. For one process only.
+  ///
+  /// With `overwrite`, a folder with anything in it is taken: the model in it is removed first (`config.json`, the index
+  /// and `model*.safetensors`), since its weights could be taken for the new ones; other files stay until they are
+  /// replaced.
+  ///
+  /// - Parameters:
+  ///   - overwrite: whether to write into a folder that is not empty.
+  ///   - sources: folders that must not be written to, such as the model's own.
+  /// - Throws: ``CheckpointError`` when the folder is not empty, is one of `sources`, or cannot be made or written.
+  public init(preparing given: String, overwrite: Bool = false, sources: [String] = []) throws(CheckpointError) {
+    let path = CheckpointFolder.withoutTrailingSlash(given)
+    switch FolderListing.kind(path) {
+    case .file, .other:
+      throw CheckpointError(.outputExists, "cannot write to \(path): it is not a folder; name another folder")
+    case .missing:
+      try Self.create(path)
+      createdFolder = true
+      wasUnfinished = false
+    case .folder:
+      guard !sources.contains(where: { FolderListing.isSame($0, path) }) else {
+        throw CheckpointError(
+          .outputExists, "cannot write to \(path): it is the folder of the model itself; name another folder")
+      }
+      let names = try FolderListing.names(path)
+      wasUnfinished = names.contains(Self.markerName)
+      guard overwrite || wasUnfinished || names.allSatisfy(DurableFile.isTemporaryName) else {
+        throw CheckpointError(
+          .outputExists, "cannot write to \(path): the folder is not empty; name another folder or allow overwriting")
+      }
+      createdFolder = false
+    }
+    self.path = path
+    do throws(CheckpointError) {
+      try claim()
+    } catch {
+      discard()
+      throw error
+    }
+  }
+
+  /// Puts the marker in, which also shows that the folder can be written before hours of work are, and takes an old
+  /// model and temporary files out.
+  private func claim() throws(CheckpointError) {
+    try write([], to: Self.markerName)
+    let names = try FolderListing.names(path)
+    // Configuration and index go first: what a kill leaves in between is then no model.
+    let descriptions = ["config.json", CheckpointFolder.indexName].filter(names.contains)
+    let others = names.filter {
+      ($0.hasPrefix("model") && $0.hasSuffix(".safetensors")) || DurableFile.isTemporaryName($0)
+    }
+    for name in descriptions + others { try remove(name) }
+  }
+
+  /// Opens a folder that another process has prepared.
+  ///
+  /// - Throws: ``CheckpointError`` when the folder is not there, as when ranks do not share a file system.
+  public init(opening given: String) throws(CheckpointError) {
+    let path = CheckpointFolder.withoutTrailingSlash(given)
+    guard FolderListing.kind(path) == .folder else {
+      throw CheckpointError(
+        .outputNotWritable, "the folder \(path) is not on this machine; name one on a file system that all ranks share")
+    }
+    self.path = path
+    self.createdFolder = false
+    self.wasUnfinished = false
+  }
+
+  /// Begins the file of one shard; ``SafetensorsWriter/finish()`` gives it its name.
+  ///
+  /// - Throws: ``CheckpointError`` when the file cannot be made.
+  public func writer(
+    for shard: ShardLayout.Shard, metadata: [String: String] = ["format": "pt"]
+  ) throws(CheckpointError) -> SafetensorsWriter {
+    created.withLock { _ = $0.insert(shard.fileName) }
+    do throws(SafetensorsError) {
+      return try SafetensorsWriter(path: "\(path)/\(shard.fileName)", entries: shard.entries, metadata: metadata)
+    } catch {
+      throw CheckpointError(error)
+    }
+  }
+
+  /// Copies the tokenizer and its like from the model's folder.
+  ///
+  /// - Parameter excluded: names that are not copied, because they are written anew.
+  /// - Returns: the names copied.
+  /// - Throws: ``CheckpointError`` when one cannot be read or written.
+  @discardableResult
+  public func carryOver(
+    from source: CheckpointFolder, excluding excluded: Set<String> = []
+  ) throws(CheckpointError) -> [String] {
+    let names = try source.carriedOverFiles().filter { !excluded.contains($0) }
+    for name in names {
+      created.withLock { _ = $0.insert(name) }
+      do throws(StorageError) {
+        let original = try MappedFile(path: "\(source.path)/\(name)")
+        var copy = try DurableFile(path: "\(path)/\(name)")
+        try copy.append(original.bytes)
+        try copy.commit()
+      } catch {
+        throw CheckpointError(error)
+      }
+    }
+    return names
+  }
+
+  /// Writes a small file durably.
+  ///
+  /// - Parameter name: a plain file name.
+  /// - Throws: ``CheckpointError`` when it cannot be written.
+  public func write(_ bytes: [UInt8], to name: String) throws(CheckpointError) {
+    precondition(!name.contains("/") && name != "..", "a plain file name is needed")
+    created.withLock { _ = $0.insert(name) }
+    do throws(StorageError) {
+      try DurableFile.write(bytes, to: "\(path)/\(name)")
+    } catch {
+      throw CheckpointError(error)
+    }
+  }
+
+  /// Writes `model.safetensors.index.json`, if the layout has more than one file.
+  ///
+  /// - Throws: ``CheckpointError`` when it cannot be written.
+  public func writeIndex(_ layout: ShardLayout) throws(CheckpointError) {
+    guard let index = layout.index else { return }
+    try write([UInt8](index.prettyText.utf8), to: CheckpointFolder.indexName)
+  }
+
+  /// Writes config.json; after all else.
+  ///
+  /// - Throws: ``CheckpointError`` when it cannot be written.
+  public func writeConfiguration(_ configuration: JSONValue) throws(CheckpointError) {
+    try write([UInt8](configuration.prettyText.utf8), to: "config.json")
+  }
+
+  /// Declares the folder finished, for the process that prepared it.
+  ///
+  /// - Throws: ``CheckpointError`` when the folder cannot be written.
+  public func finish() throws(CheckpointError) {
+    try remove(Self.markerName)
+    do throws(StorageError) {
+      try DurableFile.synchronize(folder: path)
+    } catch {
+      throw CheckpointError(error)
+    }
+  }
+
+  /// Removes the files that this process wrote, and the folder if this process made it and it is empty then. Other
+  /// processes discard their own before the one that prepared the folder does. Failures are passed over: it is called
+  /// when something else already failed.
+  public func discard() {
+    let names = created.withLock { names in
+      defer { names = [] }
+      return names
+    }
+    for name in names.sorted() where name != Self.markerName { try? remove(name) }
+    // The marker goes last, and not while an earlier write's leftovers need it to be known as such.
+    let isOnlyMarker = (try? FolderListing.names(path)) == [Self.markerName]
+    if names.contains(Self.markerName), isOnlyMarker || !wasUnfinished { try? remove(Self.markerName) }
+    if createdFolder { FolderListing.removeEmptyFolder(path) }
+  }
+
+  private func remove(_ name: String) throws(CheckpointError) {
+    do throws(StorageError) {
+      try FolderListing.removeFile("\(path)/\(name)")
+    } catch {
+      throw CheckpointError(error)
+    }
+  }
+
+  private static func create(_ path: String) throws(CheckpointError) {
+    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    guard FolderListing.kind(parent) == .folder else {
+      throw CheckpointError(
+        .outputNotWritable, "cannot create the folder \(path): \(parent) is not a folder; create it first")
+    }
+    do throws(StorageError) {
+      try FolderListing.create(path)
+    } catch {
+      throw CheckpointError(.outputNotWritable, error.message)
+    }
+  }
+}

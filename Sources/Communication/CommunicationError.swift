@@ -1,0 +1,26 @@
+/// What went wrong between ranks, in one line.
+public struct CommunicationError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The kind of failure, for callers that choose an exit code by it.
+  public enum Code: Sendable, Equatable {
+    /// A call of the message library returned an error. The communicator is unusable afterwards: abort the job.
+    case library
+    /// The job was started wrongly: too few processes see each other, or the library lacks thread support.
+    case launch
+    /// Ranks hold different values of something that must be the same everywhere.
+    case disagreement
+    /// A root rank, length or message that no rank could act on.
+    case invalidArgument
+    /// A job was handed to a `CommunicationThread` that has been shut down.
+    case shutDown
+  }
+
+  public let code: Code
+  public let message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}

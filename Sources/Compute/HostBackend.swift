@@ -1,0 +1,52 @@
+public import Tensors
+
+/// What every backend in host memory shares: its memory operations, and typed access to matrices.
+public protocol HostBackend: ComputeBackend {
+  /// Where its buffers come from.
+  var pool: HostMemoryPool { get }
+}
+
+extension HostBackend {
+  public func makeMatrix(_ rows: Int, _ columns: Int) throws(ComputeError) -> Matrix {
+    let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+    guard !overflow, count < Int.max / 8 else { throw ComputeError("a matrix [\(rows), \(columns)] is too large") }
+    return Matrix(buffer: try pool.makeBuffer(count: count), rows: rows, columns: columns)
+  }
+
+  public func load(_ tensor: StoredTensor, rows: Range<Int>, into matrix: Matrix) throws(StorageError) {
+    precondition(matrix.isDense, "load writes dense matrices")
+    var span = unsafe MutableSpan(_unsafeStart: matrix.pointer, count: matrix.count)
+    try tensor.convert(rows: rows, to: &span)
+  }
+
+  public func write(_ values: Span<Float>, into matrix: Matrix) {
+    precondition(values.count == matrix.count, "\(values.count) numbers for [\(matrix.rows), \(matrix.columns)]")
+    for i in 0..<matrix.rows {
+      let row = unsafe matrix.row(i)
+      for j in 0..<matrix.columns { unsafe row[j] = values[i * matrix.columns + j] }
+    }
+  }
+
+  public func read(_ matrix: Matrix, into values: inout MutableSpan<Float>) {
+    precondition(values.count == matrix.count, "\(values.count) numbers from [\(matrix.rows), \(matrix.columns)]")
+    for i in 0..<matrix.rows {
+      let row = unsafe matrix.row(i)
+      for j in 0..<matrix.columns { values[i * matrix.columns + j] = unsafe row[j] }
+    }
+  }
+
+  public func fill(_ matrix: Matrix, with value: Float) {
+    for i in 0..<matrix.rows { unsafe matrix.row(i).update(repeating: value, count: matrix.columns) }
+  }
+}
+
+extension Matrix {
+  /// The first element. Traps for a buffer that is not in host memory: matrices do not travel between backends.
+  @unsafe public var pointer: UnsafeMutablePointer<Float> {
+    guard let host = buffer as? HostBuffer else { preconditionFailure("a matrix of another backend") }
+    return unsafe host.pointer + offset
+  }
+
+  /// The first element of row `index`.
+  @unsafe public func row(_ index: Int) -> UnsafeMutablePointer<Float> { unsafe pointer + index * stride }
+}

@@ -1,0 +1,84 @@
+internal import Glibc
+
+extension ReferenceBackend {
+  public func attention(
+    query q: Matrix, key k: Matrix, value v: Matrix, layout: SequenceLayout, geometry: AttentionGeometry,
+    into output: Matrix, logSumExp: Matrix
+  ) throws(ComputeError) {
+    let width = geometry.headWidth
+    fill(output, with: 0)
+    forEachHead(layout: layout, geometry: geometry) { rows, head, keyValueHead in
+      for i in rows {
+        let probabilities = unsafe softmaxRow(
+          i, rows: rows, query: q.row(i) + head * width, key: k, keyColumn: keyValueHead * width, geometry: geometry)
+        unsafe logSumExp.row(i)[head] = Float(probabilities.logSumExp)
+        for (j, probability) in zip(rows, probabilities.values) {
+          for c in 0..<width {
+            unsafe output.row(i)[head * width + c] += Float(probability) * v.row(j)[keyValueHead * width + c]
+          }
+        }
+      }
+    }
+  }
+
+  // With P = softmax(S), O = P V: dV = Pᵀ dO, dP = dO Vᵀ, dS = P ∘ (dP − rowsum(dP ∘ P)), dQ = scale dS K, dK = scale dSᵀ Q.
+  public func attentionBackward(
+    _ dOutput: Matrix, query q: Matrix, key k: Matrix, value v: Matrix, output: Matrix, logSumExp: Matrix,
+    layout: SequenceLayout, geometry: AttentionGeometry, dQuery: Matrix, dKey: Matrix, dValue: Matrix
+  ) throws(ComputeError) {
+    let width = geometry.headWidth
+    for gradient in [dQuery, dKey, dValue] { fill(gradient, with: 0) }
+    forEachHead(layout: layout, geometry: geometry) { rows, head, keyValueHead in
+      let (queryColumn, keyColumn) = (head * width, keyValueHead * width)
+      for i in rows {
+        let probabilities = unsafe softmaxRow(
+          i, rows: rows, query: q.row(i) + queryColumn, key: k, keyColumn: keyColumn, geometry: geometry
+        ).values
+        let dRow = unsafe dOutput.row(i) + queryColumn
+        var dProbabilities = [Double](repeating: 0, count: probabilities.count)
+        for (index, j) in zip(probabilities.indices, rows) {
+          for c in 0..<width {
+            unsafe dProbabilities[index] += Double(dRow[c]) * Double(v.row(j)[keyColumn + c])
+            unsafe dValue.row(j)[keyColumn + c] += Float(probabilities[index]) * dRow[c]
+          }
+        }
+        let delta = zip(probabilities, dProbabilities).reduce(0) { $0 + $1.0 * $1.1 }
+        for (index, j) in zip(probabilities.indices, rows) {
+          let dScore = Float(probabilities[index] * (dProbabilities[index] - delta)) * geometry.scale
+          for c in 0..<width {
+            unsafe dQuery.row(i)[queryColumn + c] += dScore * k.row(j)[keyColumn + c]
+            unsafe dKey.row(j)[keyColumn + c] += dScore * q.row(i)[queryColumn + c]
+          }
+        }
+      }
+    }
+  }
+
+  private func forEachHead(
+    layout: SequenceLayout, geometry: AttentionGeometry, _ body: (Range<Int>, _ head: Int, _ keyValueHead: Int) -> Void
+  ) {
+    for sequence in 0..<layout.count {
+      for head in 0..<geometry.queryHeads { body(layout.rows(of: sequence), head, head / geometry.groupSize) }
+    }
+  }
+
+  /// The probabilities with which token `i` reads the tokens of its sequence from the first on; those it may not see are left out.
+  @unsafe private func softmaxRow(
+    _ i: Int, rows: Range<Int>, query: UnsafeMutablePointer<Float>, key: Matrix, keyColumn: Int,
+    geometry: AttentionGeometry
+  ) -> (values: [Double], logSumExp: Double) {
+    let seen = geometry.isCausal ? rows.lowerBound..<i + 1 : rows
+    var scores = seen.map { j in
+      var sum = 0.0
+      for c in 0..<geometry.headWidth { unsafe sum += Double(query[c]) * Double(key.row(j)[keyColumn + c]) }
+      return sum * Double(geometry.scale)
+    }
+    let maximum = scores.max() ?? 0
+    var sum = 0.0
+    for index in scores.indices {
+      scores[index] = exp(scores[index] - maximum)
+      sum += scores[index]
+    }
+    return (scores.map { $0 / sum }, maximum + log(sum))
+  }
+}

@@ -1,0 +1,118 @@
+public import Architectures
+public import Blueprints
+public import Communication
+internal import Tensors
+public import Transformers
+
+/// Weights from their owners' memory: each group is read from disk by one rank, which holds it and broadcasts it whenever
+/// a pass needs it.
+///
+/// Broadcasts run on a communication thread of their own, `depth` groups ahead of the computation, on a communicator of
+/// their own: Open MPI moves data only inside its calls. All ranks go through the same schedule, so a rank that has no
+/// sequences still takes part. A group that another rank sent is dropped when the pass has let go of it.
+public final class BroadcastLayerSource: LayerSource {
+  private let model: Model
+  private let communicator: any Communicator
+  private let thread: CommunicationThread
+  private let partition: Partition
+  private let owned: [WeightGroup: GroupWeights]
+  private let depth: Int
+
+  private var schedule: ArraySlice<WeightGroup> = []
+  private var pending: [(group: WeightGroup, weights: Pending<GroupWeights>)] = []
+
+  /// Bytes of all groups received or sent so far.
+  public private(set) var broadcastBytes = 0
+
+  /// Reads the groups that this rank owns into memory.
+  ///
+  /// - Parameters:
+  ///   - communicator: for broadcasts alone; nothing else may use it.
+  ///   - depth: how many groups are fetched ahead; memory holds as many besides the one in use.
+  public init(_ model: Model, communicator: any Communicator, depth: Int = 2) throws {
+    precondition(depth > 0, "something has to be fetched ahead")
+    self.model = model
+    self.communicator = communicator
+    self.depth = depth
+    thread = CommunicationThread(name: "layer broadcast")
+    partition = Partition(ranks: communicator.size)
+    var owned: [WeightGroup: GroupWeights] = [:]
+    for group in model.blueprint.groups
+    where partition.owner(of: group, in: model.blueprint) == communicator.rank {
+      owned[group] = try Self.inMemory(try model.weights(of: group))
+    }
+    self.owned = owned
+  }
+
+  deinit { thread.shutdown() }
+
+  /// Bytes of the weights that this rank holds.
+  public var ownedBytes: Int { owned.values.reduce(0) { $0 + $1.byteCount } }
+
+  public func begin(_ schedule: [WeightGroup]) throws {
+    // A pass that failed may have left broadcasts behind, which other ranks took part in too.
+    for (_, weights) in pending { _ = try weights.wait() }
+    pending = []
+    self.schedule = schedule[...]
+    for _ in 0..<depth { fetchNext() }
+  }
+
+  public func weights(of group: WeightGroup) throws -> GroupWeights {
+    guard let first = pending.first, first.group == group else {
+      preconditionFailure("\(group) was asked for out of the announced order")
+    }
+    let weights = try first.weights.wait()
+    pending.removeFirst()
+    fetchNext()
+    return weights
+  }
+
+  private func fetchNext() {
+    guard let group = schedule.popFirst() else { return }
+    let specifications = model.blueprint.tensors(of: group)
+    let root = partition.owner(of: group, in: model.blueprint)
+    let (model, communicator, own) = (model, communicator, owned[group])
+    let weights = thread.submit {
+      var tensors: [TensorRole: StoredTensor] = [:]
+      for specification in specifications {
+        // Types and shapes are known from the headers, which every rank has read: only bytes travel.
+        let stored = try own?[specification.role] ?? model.tensor(specification)
+        tensors[specification.role] = try communicator.broadcast(stored, isRoot: own != nil, root: root)
+      }
+      return GroupWeights(group: group, tensors: tensors)
+    }
+    pending.append((group, weights))
+    broadcastBytes += specifications.reduce(0) { sum, specification in
+      sum + ((try? model.tensor(specification).byteCount) ?? 0)
+    }
+  }
+
+  private static func inMemory(_ weights: GroupWeights) throws -> GroupWeights {
+    var tensors: [TensorRole: StoredTensor] = [:]
+    for (role, tensor) in weights.all {
+      tensors[role] = try StoredTensor(
+        name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, copying: tensor.bytes)
+    }
+    return GroupWeights(group: weights.group, tensors: tensors)
+  }
+}
+
+extension Communicator {
+  /// A tensor's bytes from `root`'s memory: the root's own tensor, and a new one elsewhere.
+  fileprivate func broadcast(_ tensor: StoredTensor, isRoot: Bool, root: Int) throws -> StoredTensor {
+    guard size > 1 else { return tensor }
+    var bytes = unsafe [UInt8](unsafeUninitializedCapacity: tensor.byteCount) { buffer, count in
+      if isRoot {
+        unsafe tensor.bytes.withUnsafeBytes { source in
+          unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
+        }
+      }
+      count = tensor.byteCount
+    }
+    var span = bytes.mutableSpan
+    var raw = unsafe span.mutableBytes
+    try broadcast(&raw, root: root)
+    if isRoot { return tensor }
+    return try StoredTensor(name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, bytes: bytes)
+  }
+}

@@ -1,0 +1,102 @@
+internal import Foundation
+internal import Glibc
+
+/// What a run says while it goes on. Rank 0 speaks, on standard error, so that standard output is the result's alone.
+///
+/// On a terminal a phase has one line that changes; elsewhere (a batch job's log) plain lines, few of them.
+public final class Console {
+  private let isSpeaking: Bool
+  private let isTerminal: Bool
+  private var phase = ""
+  private var unit = ""
+  private var amount = 0.0
+  private var start = ContinuousClock.now
+  private var lastLine = ContinuousClock.now
+  private var hasOpenLine = false
+
+  /// Seconds between two lines of a phase where lines can not be overwritten.
+  private static let plainInterval = 5.0
+  private static let terminalInterval = 0.1
+
+  /// - Parameter isSpeaking: whether this rank speaks: rank 0, unless silence was asked for.
+  public init(isSpeaking: Bool) {
+    self.isSpeaking = isSpeaking
+    isTerminal = isatty(STDERR_FILENO) == 1
+  }
+
+  /// A line of its own.
+  public func say(_ text: String) {
+    guard isSpeaking else { return }
+    closeLine()
+    write(text + "\n")
+  }
+
+  /// Begins a phase that will get `amount` of `unit` done, such as tokens; rates are told in it.
+  func begin(_ phase: String, amount: Double, unit: String) {
+    (self.phase, self.amount, self.unit) = (phase, amount, unit)
+    start = .now
+    lastLine = start
+  }
+
+  /// Tells how far the phase is.
+  func progress(_ done: Int, of total: Int) {
+    guard isSpeaking, total > 0 else { return }
+    let now = ContinuousClock.now
+    let interval = isTerminal ? Self.terminalInterval : Self.plainInterval
+    guard lastLine.duration(to: now).seconds >= interval else { return }
+    lastLine = now
+    let elapsed = start.duration(to: now).seconds
+    let share = Double(done) / Double(total)
+    let left = share > 0 ? elapsed / share - elapsed : 0
+    line(
+      "\(padded(phase)) \(Int(share * 100)) %  \(rate(share, elapsed))\(Self.time(left)) left", isFinal: false)
+  }
+
+  /// Ends the phase with what it took.
+  func end() {
+    guard isSpeaking else { return }
+    let elapsed = start.duration(to: .now).seconds
+    line("\(padded(phase)) done in \(Self.time(elapsed))  \(rate(1, elapsed))", isFinal: true)
+  }
+
+  private func rate(_ share: Double, _ elapsed: Double) -> String {
+    guard amount > 0, elapsed > 0.001 else { return "" }
+    return
+      "\((amount * share / elapsed).formatted(.number.precision(.significantDigits(3)).locale(Locale(identifier: "en_US_POSIX")))) \(unit)/s  "
+  }
+
+  private func padded(_ text: String) -> String { text.padding(toLength: 20, withPad: " ", startingAt: 0) }
+
+  /// `45 s`, `3 min 20 s`, `2 h 05 min`.
+  static func time(_ seconds: Double) -> String {
+    guard seconds >= 10 else { return String(format: "%.1f s", max(0, seconds)) }
+    let whole = Int(seconds.rounded())
+    if whole < 100 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60) min \(String(format: "%02d", whole % 60)) s" }
+    return "\(whole / 3600) h \(String(format: "%02d", whole % 3600 / 60)) min"
+  }
+
+  private func line(_ text: String, isFinal: Bool) {
+    guard isTerminal else {
+      write(text + "\n")
+      return
+    }
+    write("\r" + text + "\u{1B}[K" + (isFinal ? "\n" : ""))
+    hasOpenLine = !isFinal
+  }
+
+  private func closeLine() {
+    if hasOpenLine { write("\n") }
+    hasOpenLine = false
+  }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
+extension Duration {
+  /// Seconds with their fraction.
+  var seconds: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) * 1e-18
+  }
+}

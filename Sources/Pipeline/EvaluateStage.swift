@@ -1,0 +1,33 @@
+internal import Architectures
+internal import Artifacts
+internal import Communication
+internal import Evaluation
+internal import Repacking
+internal import Transformers
+
+/// Measures perplexity over all ranks.
+struct EvaluateStage {
+  let session: Session
+  let resources: Resources
+  let recorder: PhaseRecorder
+
+  /// The perplexity of a model, or of what a plan would leave of it, equal on every rank.
+  func run(_ model: Model, windows: [EvaluationWindow], plan: PruningPlan? = nil, phase: String) throws -> Perplexity {
+    let communicator = session.communicator
+    let own = Array(windows[Partition(ranks: communicator.size).block(of: windows.count, rank: communicator.rank)])
+    let source = try resources.source(model)
+    let measurement = PerplexityMeasurement(
+      blueprint: model.blueprint, backend: resources.backend, communicator: communicator)
+    let tokens = windows.reduce(0) { $0 + $1.ids.count }
+    let result = try recorder.run(phase, amount: Double(tokens), unit: "tokens") {
+      try measurement.measure(
+        own, batchTokens: resources.batchTokens, roundTokens: Self.roundTokens, source: source,
+        gates: plan.map(model.blueprint.mask), progress: session.console.progress)
+    }
+    recorder.count(source)
+    return result
+  }
+
+  /// Hidden states of so many tokens are held at a time: 2 GiB at a width of 8,192.
+  private static let roundTokens = 1 << 16
+}

@@ -1,0 +1,148 @@
+internal import Compute
+internal import Artifacts
+internal import Allocation
+internal import Architectures
+internal import Blueprints
+internal import Checkpoints
+internal import Communication
+internal import Evaluation
+internal import Repacking
+
+/// One command's stages over all ranks: what they share, and the report they fill.
+///
+/// Every method is collective. Rank 0 alone writes artifacts; all ranks know of a failure anywhere.
+public final class Run {
+  let session: Session
+  let inputs: Inputs
+  let resources: Resources
+  let recorder: PhaseRecorder
+  let folder: RunFolder
+  private let documentPath: String?
+  var report: RunReport
+
+  /// Makes sure that all ranks hold the same inputs, and chooses backend and weights.
+  ///
+  /// - Parameter documentPath: the file that the document was read from; nil when flags made it.
+  /// - Throws: ``CommunicationError`` naming what differs.
+  public init(_ inputs: Inputs, session: Session, documentPath: String?) throws {
+    self.session = session
+    self.inputs = inputs
+    self.documentPath = documentPath
+    let modelHash = inputs.model.folder.modelHash()
+    for (name, digest) in [
+      ("version of espalier", Session.version), ("run document", inputs.document.digest), ("model", modelHash),
+      ("calibration data", inputs.dataHash), ("evaluation text", inputs.windowsHash),
+    ] { try session.communicator.requireAgreement(on: name, digest: digest) }
+    resources = try Resources(inputs.document, session: session)
+    recorder = PhaseRecorder(session)
+    folder = RunFolder(path: inputs.document.runFolder)
+    report = RunReport(
+      espalierVersion: Session.version, model: RunReport.Model(path: inputs.document.model, hash: modelHash),
+      resources: RunReport.Resources(
+        ranks: session.communicator.size, hosts: resources.hosts, threads: resources.threads,
+        backend: resources.backend.name))
+    report.runDigest = inputs.document.digest
+    report.parameters = RunReport.Change(before: inputs.model.parameterCount)
+    report.bytes = RunReport.Change(before: inputs.model.folder.totalBytes)
+    report.warnings = inputs.warnings
+    for warning in inputs.warnings { session.console.say("warning: \(warning)") }
+    let ranks = session.communicator.size
+    session.console.say(
+      "espalier \(Session.version): \(inputs.document.model), \(ranks) rank\(ranks == 1 ? "" : "s") × "
+        + "\(resources.threads) thread\(resources.threads == 1 ? "" : "s"), \(resources.backend.name), weights from "
+        + (resources.broadcasts ? "their owners" : "mapped files"))
+  }
+
+  /// Whether this rank writes and speaks.
+  var isFirst: Bool { session.communicator.rank == 0 }
+
+  /// Makes the run folder and puts the resolved document into it.
+  func openFolder() throws {
+    try onFirst {
+      try folder.make()
+      try folder.write(inputs.document, readFrom: documentPath)
+    }
+  }
+
+  /// Local work of rank 0 whose failure all ranks learn of.
+  func onFirst(_ body: () throws -> Void) throws {
+    try session.together { if isFirst { try body() } }
+  }
+
+  /// Scores, and leaves scores.safetensors.
+  func score() throws -> ScoreTable {
+    let stage = ScoreStage(session: session, resources: resources, recorder: recorder)
+    let (table, objective) = try stage.run(inputs)
+    if let objective { session.console.say("objective \(inputs.document.scoring.objective.rawValue): \(objective)") }
+    try onFirst { try table.write(to: folder.scores) }
+    return table
+  }
+
+  /// Chooses the units to keep, and leaves plan.json.
+  func allocate(_ table: ScoreTable) throws -> PruningPlan {
+    let section = inputs.document.allocation
+    let settings = AllocationSettings(
+      method: section.method == .uniform ? .uniform : .global, sparsity: section.sparsity, gamma: section.gamma,
+      roundTo: section.roundTo)
+    let plan = try recorder.run("allocate") {
+      try session.together {
+        try Allocation.allocate(table, layers: inputs.model.blueprint.prunableLayers, settings: settings)
+      }
+    }
+    try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
+    try onFirst { try folder.write(plan) }
+    note(plan)
+    return plan
+  }
+
+  /// Writes the smaller checkpoint into the prepared folder.
+  func repack(_ plan: PruningPlan, into prepared: OutputFolder?) throws {
+    let document = inputs.document
+    let layout: CheckpointLayout? =
+      switch document.repacking.layout {
+      case .auto: nil
+      case .perLayer: .perLayer
+      case .native: .native
+      }
+    let repacker = Repacker(inputs.model, plan: plan, communicator: session.communicator)
+    let provenance = Provenance(version: Session.version, planHash: try plan.digest())
+    let written = try recorder.run("repack", amount: Double(inputs.model.folder.totalBytes) / 1e6, unit: "MB") {
+      try repacker.write(
+        to: document.output, layout: layout, prepared: prepared,
+        maximumShardBytes: document.repacking.shardSize.bytes, provenance: provenance,
+        exitCode: ExitCode.code(for:), progress: session.console.progress)
+    }
+    report.output = document.output
+    report.parameters?.after = written.parameterCount
+    report.bytes?.after = written.byteCount
+  }
+
+  /// A plan made before, checked against this model.
+  func plan(at path: String) throws -> PruningPlan {
+    let plan = try session.together {
+      try PruningPlan(contentsOfFile: path).checked(
+        against: inputs.model.blueprint.prunableLayers, modelHash: inputs.model.folder.modelHash(), file: path)
+    }
+    try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
+    note(plan)
+    return plan
+  }
+
+  /// Puts a plan's numbers into the report.
+  private func note(_ plan: PruningPlan) {
+    report.sparsity = RunReport.Sparsity(requested: plan.requestedSparsity, achieved: plan.achievedSparsity)
+    report.layers = zip(plan.layers, inputs.model.blueprint.prunableLayers).map { kept, layer in
+      RunReport.Layer(
+        attention: RunReport.Kept(kept: kept.attention.count, total: layer.attentionUnits),
+        mlp: RunReport.Kept(kept: kept.mlp.count, total: layer.mlpUnits))
+    }
+  }
+
+  /// The report with every rank's times and memory.
+  func finishedReport() throws -> RunReport {
+    report.phases = try recorder.gathered()
+    report.peakBytes = try recorder.gatheredPeakBytes()
+    report.trafficBytes = Int(try session.communicator.sum(of: Double(recorder.trafficBytes)))
+    return report
+  }
+}

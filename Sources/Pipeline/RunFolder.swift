@@ -1,0 +1,51 @@
+internal import Artifacts
+internal import Foundation
+internal import Tensors
+
+/// The folder beside the output with a run's artifacts. Rank 0 alone writes to it.
+struct RunFolder {
+  let path: String
+
+  var scores: String { path + "/scores.safetensors" }
+  var plan: String { path + "/plan.json" }
+  var report: String { path + "/report.json" }
+  var document: String { path + "/run.yaml" }
+
+  /// Makes the folder unless it is there.
+  ///
+  /// - Throws: ``StorageError`` when it cannot be made.
+  func make() throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" } ?? error.localizedDescription
+      throw RunFolderError(message: "cannot create the run folder \(path): \(reason); name another with run-folder")
+    }
+  }
+
+  /// Writes the resolved document, unless it is the very file that the user wrote.
+  func write(_ run: RunDocument, readFrom original: String?) throws {
+    if let original, Self.isSameFile(original, document) { return }
+    try DurableFile.write([UInt8](run.resolvedYAML().utf8), to: document)
+  }
+
+  func write(_ pruningPlan: PruningPlan) throws {
+    try DurableFile.write([UInt8](try pruningPlan.canonicalJSON()), to: plan)
+  }
+
+  func write(_ runReport: RunReport) throws { try DurableFile.write(try runReport.json(), to: report) }
+
+  private static func isSameFile(_ a: String, _ b: String) -> Bool {
+    let manager = FileManager.default
+    guard let first = try? manager.attributesOfItem(atPath: a), let second = try? manager.attributesOfItem(atPath: b)
+    else { return false }
+    return first[.systemFileNumber] as? Int == second[.systemFileNumber] as? Int
+      && first[.systemNumber] as? Int == second[.systemNumber] as? Int
+  }
+}
+
+/// The run folder cannot be made.
+public struct RunFolderError: Error, CustomStringConvertible, Sendable, Equatable {
+  public let message: String
+  public var description: String { message.split(whereSeparator: \.isNewline).joined(separator: " ") }
+}

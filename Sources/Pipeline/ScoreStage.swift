@@ -1,0 +1,102 @@
+internal import Compute
+internal import Checkpoints
+internal import Architectures
+internal import Artifacts
+internal import Blueprints
+internal import Communication
+internal import Foundation
+internal import LayerStreaming
+internal import Saliency
+internal import Transformers
+
+/// Scores every unit of the model over all ranks (DESIGN §1, Saliency).
+struct ScoreStage {
+  let session: Session
+  let resources: Resources
+  let recorder: PhaseRecorder
+
+  /// The finished table, equal on every rank, and f where there is one.
+  func run(_ inputs: Inputs) throws -> (table: ScoreTable, objective: Double?) {
+    let document = inputs.document
+    let settings = ScoringSettings(document.scoring)
+    let blueprint = inputs.model.blueprint
+    let scorer = Scorer(blueprint: blueprint, backend: resources.backend, communicator: session.communicator)
+    var objective: Double?
+    let layers: [ScoreTable.Layer]
+    switch settings.criterion {
+    case .ntk, .taylor:
+      let result = try scoreByGradients(inputs, settings: settings, scorer: scorer)
+      (layers, objective) = (result.layers, result.objective)
+    case .magnitude:
+      layers = try recorder.run("score", amount: Double(inputs.model.parameterCount), unit: "parameters") {
+        try scorer.scoreMagnitude(
+          weights: { try inputs.model.weights(of: .layer($0)) }, progress: session.console.progress)
+      }
+    case .random:
+      layers = try recorder.run("score") { scorer.scoreRandomly(seed: settings.seed) }
+    }
+    let usesGradients = settings.usesGradients
+    let table = ScoreTable(
+      layers: layers,
+      metadata: ScoreTable.Metadata(
+        criterion: settings.criterion.rawValue, objective: usesGradients ? settings.objective.rawValue : "",
+        accumulation: usesGradients ? settings.accumulation.rawValue : "",
+        modelHash: inputs.model.folder.modelHash(), dataHash: usesGradients ? inputs.dataHash : ""))
+    _ = try session.together { try table.checked(against: blueprint.prunableLayers) }
+    return (table, objective)
+  }
+
+  private func scoreByGradients(
+    _ inputs: Inputs, settings: ScoringSettings, scorer: Scorer
+  ) throws -> (layers: [ScoreTable.Layer], objective: Double) {
+    let communicator = session.communicator
+    let model = inputs.model
+    let own = Array(
+      inputs.sequences[Partition(ranks: communicator.size).block(of: inputs.sequences.count, rank: communicator.rank)])
+    let batches =
+      settings.accumulation == .absolute
+      ? own.map { TokenBatch(nextTokenOf: [$0]) } : TokenBatch.split(own, tokens: resources.batchTokens)
+    let plan = MemoryPlan(
+      model, tokens: own.reduce(0) { $0 + $1.count }, batchTokens: batches.map(\.layout.tokens).max() ?? 0,
+      owners: resources.broadcasts ? communicator.size : nil, limit: inputs.document.resources.memoryLimit)
+    let boundaries = try session.together {
+      try BoundaryStore(
+        layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
+        backend: resources.backend, memoryBudget: try plan.boundaryBudget(), spillFolder: NSTemporaryDirectory())
+    }
+    let scope = GradientPass.Scope(
+      sequences: inputs.sequences.count, targets: inputs.sequences.reduce(0) { $0 + max(0, $1.count - 1) })
+    let source = try resources.source(model)
+    let tokens = inputs.sequences.reduce(0) { $0 + $1.count }
+    let result = try recorder.run("score", amount: Double(tokens), unit: "tokens") {
+      try scorer.score(
+        batches, settings: settings, scope: scope, source: source, boundaries: boundaries,
+        progress: session.console.progress)
+    }
+    recorder.count(source)
+    return result
+  }
+}
+
+extension ScoringSettings {
+  /// What a document says of scoring.
+  init(_ section: RunDocument.ScoringSection) {
+    let criterion: Criterion =
+      switch section.criterion {
+      case .ntk: .ntk
+      case .taylor: .taylor
+      case .magnitude: .magnitude
+      case .random: .random
+      }
+    self.init(
+      criterion: criterion, objective: section.objective == .loss ? .loss : .maximumLogit,
+      accumulation: section.accumulation == .signed ? .signed : .absolute, seed: section.seed)
+  }
+}
+
+extension PhaseRecorder {
+  /// Counts what a source moved between ranks.
+  func count(_ source: any LayerSource) {
+    if let source = source as? BroadcastLayerSource { trafficBytes += source.broadcastBytes }
+  }
+}

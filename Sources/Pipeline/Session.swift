@@ -1,0 +1,29 @@
+public import Artifacts
+public import Communication
+public import Compute
+
+/// What the command line gives a run besides its document: the ranks, the voice, and the backends it was built with.
+public struct Session {
+  /// Espalier's version, as in reports and in `pruned_by`.
+  public static let version = "0.1.0"
+
+  /// All ranks. The main thread's: broadcasts ahead use a duplicate.
+  public let communicator: any Communicator
+  public let console: Console
+  /// Makes a backend by name with so many threads; the only way from here to concrete backends.
+  public let makeBackend: (_ name: BackendName, _ threads: Int) -> any ComputeBackend
+
+  public init(
+    communicator: any Communicator, console: Console,
+    makeBackend: @escaping (_ name: BackendName, _ threads: Int) -> any ComputeBackend
+  ) {
+    self.communicator = communicator
+    self.console = console
+    self.makeBackend = makeBackend
+  }
+
+  /// Runs local work that may fail on every rank, so that all ranks learn of a failure anywhere.
+  func together<Value>(_ body: () throws -> Value) throws -> Value {
+    try communicator.together(exitCode: ExitCode.code(for:), body)
+  }
+}

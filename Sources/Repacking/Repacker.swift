@@ -1,0 +1,144 @@
+public import Architectures
+public import Artifacts
+internal import Blueprints
+public import Checkpoints
+public import Communication
+internal import Safetensors
+internal import Tensors
+
+/// What the configuration of a pruned model says of its making.
+public struct Provenance: Sendable {
+  /// Espalier's version.
+  public var version: String
+  /// SHA-256 of the plan, hexadecimal.
+  public var planHash: String
+
+  public init(version: String, planHash: String) {
+    self.version = version
+    self.planHash = planHash
+  }
+}
+
+/// What a finished checkpoint is like.
+public struct RepackedCheckpoint: Sendable {
+  public var layout: CheckpointLayout
+  /// Bytes of its tensors.
+  public var byteCount: Int
+  public var parameterCount: Int
+}
+
+/// Writes the smaller checkpoint: the kept units' rows and columns, streamed from the mapped model, byte for byte.
+///
+/// The files are the same however many ranks write them: shard s is rank s mod R's. Rank 0 prepares the folder, carries
+/// files over, and writes index and configuration last, so that a folder with a config.json is a whole one.
+public struct Repacker {
+  private let model: Model
+  private let plan: PruningPlan
+  private let pruned: Blueprint
+  private let communicator: any Communicator
+
+  /// - Parameter plan: checked against the model.
+  public init(_ model: Model, plan: PruningPlan, communicator: any Communicator) {
+    self.model = model
+    self.plan = plan
+    self.communicator = communicator
+    pruned = model.blueprint.keeping(plan)
+  }
+
+  /// Writes the checkpoint to `path`.
+  ///
+  /// - Parameters:
+  ///   - layout: nil for the family's own where all layers end with one shape, else `per_layer_config`.
+  ///   - prepared: the folder that rank 0 has prepared; nil on other ranks.
+  ///   - exitCode: the process's exit code for an error, for ``Communicator/together(exitCode:_:)``.
+  ///   - progress: bytes written by this rank, of how many.
+  /// - Throws: ``CheckpointError``, or ``PeerFailure`` where another rank failed; the files that were written are removed.
+  public func write(
+    to path: String, layout wanted: CheckpointLayout?, prepared: OutputFolder?, maximumShardBytes: Int,
+    provenance: Provenance, exitCode: (any Error) -> Int32, progress: ((_ done: Int, _ total: Int) -> Void)? = nil
+  ) throws -> RepackedCheckpoint {
+    let layout = wanted ?? (pruned.isUniform ? .native : .perLayer)
+    guard layout == .perLayer || pruned.isUniform else {
+      throw CheckpointError(
+        .invalidLayout,
+        "repacking.layout: native needs layers of one shape, which this plan does not leave; allocate with method "
+          + "uniform, or write layout per-layer")
+    }
+    let shards = try ShardLayout(groups: try entries(), maximumShardBytes: maximumShardBytes)
+    var folder: OutputFolder?
+    do {
+      let opened = try communicator.together(exitCode: exitCode) { try prepared ?? OutputFolder(opening: path) }
+      folder = opened
+      try communicator.together(exitCode: exitCode) { try writeShards(shards, to: opened, progress: progress) }
+      try communicator.together(exitCode: exitCode) {
+        if communicator.rank == 0 { try finish(opened, layout: layout, shards: shards, provenance: provenance) }
+      }
+    } catch {
+      // Others leave the folder before its maker tries to remove it.
+      if communicator.rank != 0 { folder?.discard() }
+      try? communicator.barrier()
+      if communicator.rank == 0 { (folder ?? prepared)?.discard() }
+      throw error
+    }
+    let parameters = shards.shards.reduce(0) { sum, shard in
+      sum + shard.entries.reduce(0) { $0 + ($1.shape.elementCount ?? 0) }
+    }
+    return RepackedCheckpoint(layout: layout, byteCount: shards.totalBytes, parameterCount: parameters)
+  }
+
+  /// The tensors to write by group, each name once.
+  private func entries() throws -> [[TensorEntry]] {
+    var seen: Set<String> = []
+    return try model.blueprint.groups.map { group in
+      try zip(model.blueprint.tensors(of: group), pruned.tensors(of: group)).compactMap { original, kept in
+        let stored = try model.tensor(original)
+        guard seen.insert(stored.name).inserted else { return nil }
+        return TensorEntry(name: stored.name, elementType: stored.elementType, shape: Shape(kept.shape))
+      }
+    }
+  }
+
+  private func writeShards(
+    _ layout: ShardLayout, to folder: OutputFolder, progress: ((Int, Int) -> Void)?
+  ) throws {
+    let roles = Dictionary(uniqueKeysWithValues: model.specifications.map { ($0.name, $0.specification) })
+    let own = layout.shards.enumerated().filter { $0.offset % communicator.size == communicator.rank }.map(\.element)
+    let total = own.reduce(0) { $0 + $1.byteCount }
+    var done = 0
+    for shard in own {
+      var writer = try folder.writer(for: shard)
+      for entry in shard.entries {
+        guard let specification = roles[entry.name] else { preconditionFailure("no role for \(entry.name)") }
+        let tensor = try model.tensor(specification)
+        if let cut = TensorCut(specification.role, in: model.blueprint, plan: plan) {
+          try cut.forEachPiece(of: tensor) { try writer.append(name: entry.name, bytes: $0) }
+        } else {
+          try writer.append(name: entry.name, bytes: tensor.bytes)
+        }
+        done += entry.byteCount ?? 0
+        progress?(done, total)
+      }
+      try writer.finish()
+    }
+  }
+
+  private func finish(
+    _ folder: OutputFolder, layout: CheckpointLayout, shards: ShardLayout, provenance: Provenance
+  ) throws {
+    let architecture = model.architecture
+    let code = architecture.remoteCode
+    try folder.carryOver(from: model.folder, excluding: Set(code.map(\.name)))
+    if layout == .perLayer { for file in code { try folder.write(file.contents, to: file.name) } }
+    try folder.writeIndex(shards)
+    var configuration = architecture.configuration(of: pruned, from: model.folder.configuration, layout: layout)
+    if case .object(var object) = configuration {
+      object["pruned_by"] = [
+        "espalier": .string(provenance.version), "plan": .string(provenance.planHash),
+        "sparsity": .number(plan.achievedSparsity),
+      ]
+      configuration = .object(object)
+    }
+    try folder.writeConfiguration(configuration)
+    try folder.finish()
+  }
+}

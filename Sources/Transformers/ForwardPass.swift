@@ -1,0 +1,61 @@
+public import Blueprints
+public import Compute
+
+/// What a caller wants to hear while a pass goes on: layers done, of how many.
+public typealias PassProgress = (_ done: Int, _ total: Int) -> Void
+
+/// Factors for the units of each layer: a plan's mask (1 kept, 0 removed), or gates.
+public typealias ModelGates = [LayerGates]
+
+/// One forward sweep of all batches through all layers, layer by layer: each layer's weights are needed once.
+public struct ForwardPass {
+  private let blueprint: Blueprint
+  private let backend: any ComputeBackend
+  private let source: any LayerSource
+
+  public init(blueprint: Blueprint, backend: any ComputeBackend, source: any LayerSource) {
+    self.blueprint = blueprint
+    self.backend = backend
+    self.source = source
+  }
+
+  /// The order in which a forward sweep asks for weights.
+  public var schedule: [WeightGroup] { blueprint.groups }
+
+  /// Runs the batches and hands each one's last hidden states `[token, hidden]` and the head to `finish`.
+  ///
+  /// A rank without batches goes through the same schedule, because other ranks wait for the same broadcasts.
+  public func run(
+    _ batches: [TokenBatch], gates: ModelGates? = nil, progress: PassProgress? = nil,
+    finish: (_ batch: Int, _ stream: Matrix, _ head: HeadPass) throws -> Void
+  ) throws {
+    try source.begin(schedule)
+    var streams = try embed(batches)
+    let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
+    for (index, layer) in blueprint.layers.enumerated() {
+      let weights = try source.weights(of: .layer(index))
+      if !batches.isEmpty {
+        let matrices = try GroupMatrices(loading: weights, backend: backend)
+        let pass = try LayerPass(layer, backend: backend, rotaryTables: rotary)
+        for (number, batch) in batches.enumerated() {
+          streams[number] = try pass.forward(
+            streams[number], layout: batch.layout, weights: matrices, gates: gates?[index]
+          ).output
+        }
+      }
+      progress?(index + 1, blueprint.layers.count + 1)
+    }
+    let weights = try source.weights(of: .head)
+    if !batches.isEmpty {
+      let head = try HeadPass(blueprint, weights: weights, backend: backend)
+      for number in batches.indices { try finish(number, streams[number], head) }
+    }
+    progress?(blueprint.layers.count + 1, blueprint.layers.count + 1)
+  }
+
+  func embed(_ batches: [TokenBatch]) throws -> [Matrix] {
+    let weights = try source.weights(of: .embedding)
+    let embedding = EmbeddingPass(backend: backend)
+    return try batches.map { try embedding.forward($0, weights: weights) }
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Pipeline
+
+/// The command line. Each verb is a file; what they share is RunOptions.swift and Launch.swift.
+struct EspalierCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "espalier",
+    abstract: "Prunes transformer language models on an MPI cluster, into checkpoints that load elsewhere.",
+    discussion: """
+      Start it alone for one rank, or under a launcher for many:
+
+        mpirun -np 4 espalier prune run.yaml
+
+      A run is a YAML document; `espalier prune --help-keys` lists its keys. Exit codes: 0 done, 64 wrong command line or \
+      document, 65 damaged or unfitting input, 66 missing input, 69 ranks that do not fit together, 70 internal fault, \
+      71 too little memory, 73 output cannot be created, 74 reading or writing failed.
+      """,
+    version: Session.version,
+    subcommands: [
+      PruneCommand.self, ScoreCommand.self, AllocateCommand.self, RepackCommand.self, EvaluateCommand.self,
+      InspectCommand.self, TokenizeCommand.self,
+    ])
+}
+
+/// A verb whose work is done by all ranks: parsed and checked before the message library starts.
+protocol RankedCommand: ParsableCommand {
+  /// Reads and checks every input; runs on each rank by itself.
+  func prepare() throws -> PreparedCommand
+}
+
+/// What is left to do once inputs are known to be good.
+struct PreparedCommand {
+  /// The work; gives what rank 0 prints on standard output.
+  let body: (Session) throws -> String
+  /// Whether progress is told.
+  let isQuiet: Bool
+}
+
+extension RankedCommand {
+  func run() throws { Launch.run(self) }
+}

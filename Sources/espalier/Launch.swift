@@ -1,0 +1,118 @@
+import ArgumentParser
+import Artifacts
+import CPUCompute
+import Communication
+import Compute
+import Foundation
+import MPICommunication
+import Pipeline
+
+/// Starts the program, on one rank or many, and ends it with one line and a documented exit code when something is wrong.
+@main enum Launch {
+  static func main() {
+    do {
+      var command = try EspalierCommand.parseAsRoot()
+      try command.run()
+    } catch {
+      // A wrong command line is wrong on every rank in the same way; help and version come this way too.
+      endTogether { EspalierCommand.exit(withError: error) }
+    }
+  }
+
+  /// Prepares a command, starts the message library if a launcher started us, and runs the command on all ranks.
+  static func run(_ command: some RankedCommand) {
+    let prepared = Result { try command.prepare() }
+    let ranks = start()
+    let communicator = ranks.communicator
+    do {
+      let prepared = try communicator.agreeOnSuccess(prepared, exitCode: ExitCode.code(for:))
+      let console = Console(isSpeaking: communicator.rank == 0 && !prepared.isQuiet)
+      let session = Session(communicator: communicator, console: console, makeBackend: makeBackend)
+      let output = try prepared.body(session)
+      if communicator.rank == 0 { try write(output) }
+    } catch {
+      fail(error, ranks: ranks)
+    }
+    finish(ranks)
+    exit(ExitCode.success)
+  }
+
+  /// Runs a command that needs no ranks; under a launcher, on the first rank alone.
+  static func alone(_ body: () throws -> Void) {
+    let ranks = start()
+    do {
+      if ranks.communicator.rank == 0 { try body() }
+      try ranks.communicator.barrier()
+    } catch {
+      fail(error, ranks: ranks)
+    }
+    finish(ranks)
+    exit(ExitCode.success)
+  }
+
+  private struct Ranks {
+    let communicator: any Communicator
+    let session: MPISession?
+  }
+
+  /// All ranks when a launcher started us, else this process alone.
+  private static func start() -> Ranks {
+    guard MPISession.isLaunchedByMPI else { return Ranks(communicator: SoloCommunicator(), session: nil) }
+    do {
+      let session = try MPISession()
+      return Ranks(communicator: session.world, session: session)
+    } catch {
+      say(error)
+      exit(ExitCode.code(for: error))
+    }
+  }
+
+  /// Tells an error once and ends all ranks: together when all know of it, by force when only this one does.
+  private static func fail(_ error: any Error, ranks: Ranks) -> Never {
+    let code = ExitCode.code(for: error)
+    let isShared = error is PeerFailure || (error as? CommunicationError)?.code == .disagreement
+    guard isShared || ranks.communicator.size == 1 else {
+      say(error, rank: ranks.communicator.rank)
+      ranks.communicator.abort(code: code)
+    }
+    if ranks.communicator.rank == 0 { say(error) }
+    finish(ranks)
+    exit(code)
+  }
+
+  /// Waits for all ranks, so that none ends before rank 0 has spoken, and stops the message library.
+  private static func finish(_ ranks: Ranks) {
+    try? ranks.communicator.barrier()
+    try? ranks.session?.finalize()
+  }
+
+  /// Lets rank 0 end the program with a message, and the others after it with the same code.
+  private static func endTogether(_ end: () -> Never) -> Never {
+    guard MPISession.isLaunchedByMPI, let rank = MPISession.environmentRank, rank > 0 else { end() }
+    // Rank 0 prints; the others only end as it does, silently.
+    if let silence = FileHandle(forWritingAtPath: "/dev/null")?.fileDescriptor {
+      dup2(silence, FileHandle.standardOutput.fileDescriptor)
+      dup2(silence, FileHandle.standardError.fileDescriptor)
+    }
+    end()
+  }
+
+  private static func say(_ error: any Error, rank: Int? = nil) {
+    let text = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    let place = rank.map { " on rank \($0)" } ?? ""
+    FileHandle.standardError.write(Data("espalier: error\(place): \(text)\n".utf8))
+  }
+
+  /// Standard output may be a full disk or a closed pipe, which is no reason to crash.
+  private static func write(_ text: String) throws {
+    try FileHandle.standardOutput.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+  }
+
+  /// The only place that names concrete backends.
+  private static func makeBackend(_ name: BackendName, threads: Int) -> any ComputeBackend {
+    switch name {
+    case .cpu: CPUBackend(threads: threads)
+    case .reference: ReferenceBackend()
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Artifacts
+import Pipeline
+
+/// The whole pipeline.
+struct PruneCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prune", abstract: "Score, allocate, repack and evaluate: the whole pipeline.")
+
+  @OptionGroup var options: RunOptions
+
+  @Flag(help: "List the keys of a run document and leave.")
+  var helpKeys = false
+
+  func prepare() throws -> PreparedCommand {
+    if helpKeys { return PreparedCommand(body: { _ in RunDocument.schemaText() }, isQuiet: true) }
+    return try options.prepare(needs: [.calibration, .evaluation]) { try $0.prune() }
+  }
+}
+
+/// Scores alone.
+struct ScoreCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score", abstract: "Score every head and neuron, and leave scores.safetensors in the run folder.")
+
+  @OptionGroup var options: RunOptions
+
+  func prepare() throws -> PreparedCommand {
+    try options.prepare(needs: [.calibration]) { try $0.scoreOnly() }
+  }
+}
+
+/// A plan from scores.
+struct AllocateCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "allocate", abstract: "Choose the units to keep, and leave plan.json in the run folder.")
+
+  @OptionGroup var options: RunOptions
+
+  @Option(help: ArgumentHelp("Scores to allocate by; the run folder's without it.", valueName: "file"))
+  var scores: String?
+
+  func prepare() throws -> PreparedCommand {
+    let scores = scores
+    return try options.prepare(needs: []) { try $0.allocateOnly(scores: scores) }
+  }
+}
+
+/// A checkpoint from a plan.
+struct RepackCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "repack", abstract: "Write the smaller checkpoint that a plan leaves.")
+
+  @OptionGroup var options: RunOptions
+
+  @Option(help: ArgumentHelp("The plan; the run folder's without it.", valueName: "file"))
+  var plan: String?
+
+  func prepare() throws -> PreparedCommand {
+    let plan = plan
+    return try options.prepare(needs: []) { try $0.repackOnly(plan: plan) }
+  }
+}
+
+/// Perplexity.
+struct EvaluateCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Measure a model's perplexity, and that of what a plan would leave of it.")
+
+  @OptionGroup var options: RunOptions
+
+  @Option(help: ArgumentHelp("A plan to apply as a mask, to compare.", valueName: "file"))
+  var plan: String?
+
+  func prepare() throws -> PreparedCommand {
+    let plan = plan
+    return try options.prepare(needs: [.evaluation, .evaluationText]) { try $0.evaluateOnly(plan: plan) }
+  }
+}

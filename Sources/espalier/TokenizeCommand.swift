@@ -1,0 +1,23 @@
+import ArgumentParser
+import Pipeline
+
+/// Token ids of text, one line of ids to a line of text.
+struct TokenizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenize", abstract: "Print token ids, one line per input line.")
+
+  @Option(help: ArgumentHelp("Folder of the model whose tokenizer.json is used.", valueName: "folder"))
+  var model: String
+
+  @Flag(help: "Add the special tokens that the tokenizer's template names.")
+  var specialTokens = false
+
+  @Argument(help: "The text; standard input without it.")
+  var text: String?
+
+  func run() throws {
+    Launch.alone {
+      try LineTokenizer(model: model, addsSpecialTokens: specialTokens).run(text) { print($0) }
+    }
+  }
+}

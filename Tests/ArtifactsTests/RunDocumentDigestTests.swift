@@ -1,0 +1,39 @@
+import Artifacts
+import Testing
+
+@Suite struct RunDocumentDigestTests {
+  private func digest(_ lines: String..., of result: RunResult = .report) throws -> String {
+    let yaml = (["model: m"] + lines).joined(separator: "\n")
+    return try RunDocument(yaml: yaml, environment: testEnvironment).digest(of: result)
+  }
+
+  @Test func digestIsHexadecimalAndKnown() throws {
+    // Computed by Python's hashlib from the text that the comment on digest(of:) describes.
+    #expect(try digest() == "9f841cf8c8b0e666a09df7510752644e5fd00b53a2b3643262cc795a43867838")
+    #expect(try RunDocument(model: "m", environment: testEnvironment).digest == digest())
+  }
+
+  @Test(arguments: [
+    "output: elsewhere", "run-folder: elsewhere", "overwrite: true", "resources: {threads: 3}",
+    "resources: {memory-limit: 1GB}", "resources: {weights: owner}", "resources: {microbatch: 64}",
+    "allocation: {sparsity: 0.30}", "calibration: {text: null}",
+  ])
+  func unchangedBy(line: String) throws {
+    #expect(try digest(line) == digest())
+  }
+
+  @Test(arguments: [
+    ("calibration: {seed: 1}", RunResult.scores), ("calibration: {text: a}", .scores),
+    ("scoring: {criterion: taylor}", .scores), ("resources: {backend: reference}", .scores),
+    ("allocation: {gamma: 3}", .plan), ("allocation: {sparsity: 0.31}", .plan),
+    ("repacking: {layout: native}", .checkpoint), ("repacking: {shard-size: 1GB}", .checkpoint),
+    ("evaluation: {text: a}", .report), ("evaluation: {limit: 3}", .report),
+  ])
+  func changedFromTheFirstResultOn(line: String, first: RunResult) throws {
+    for result in RunResult.allCases {
+      let isSame = try digest(line, of: result) == digest(of: result)
+      // What is made later is made from it. The checkpoint's files do not matter to perplexity, but to the report.
+      #expect(isSame == (result < first))
+    }
+  }
+}
