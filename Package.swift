@@ -58,7 +58,7 @@ let package = Package(
     module("MPICommunication", ["Communication", "COpenMPI"]),
     module("Safetensors", ["Tensors"]),
     module("Checkpoints", ["Tensors", "Safetensors", crypto]),
-    module("Tokenizers", ["CPCRE2", "CUtf8proc", heap]),
+    module("Tokenizers", ["Safetensors", "CPCRE2", "CUtf8proc", heap]),
 
     // Models
     module("Blueprints", ["Tensors"]),
@@ -96,6 +96,7 @@ let package = Package(
     tests("Tensors", ["TestSupport"]),
     tests("Communication", ["CommunicationTestSupport"]),
     tests("MPICommunication", ["Communication", "CommunicationTestSupport"]),
+    tests("Compute", ["Tensors", "TestSupport"]),
     tests("Safetensors", ["Tensors", "TestSupport"]),
     tests("Checkpoints", ["Safetensors", "Tensors", "TestSupport"]),
     tests("Tokenizers", []),

@@ -12,10 +12,11 @@
 // Lets a loop's sums be regrouped into vectors; never used around `exponential`, whose error terms regrouping would lose.
 #define VECTOR_SUMS _Pragma("clang fp reassociate(on) contract(fast)")
 
-// e^x within 2 ulp for -87 <= x <= 88, clamped outside (Cephes' expf: reduction by ln 2 in two parts, degree-5 polynomial).
+// e^x within 2 ulp for -87 <= x <= 88 (Cephes' expf: reduction by ln 2 in two parts, degree-5 polynomial), 0 below and
+// infinity above: clamped there instead, silu(-1e30) would be -6e-9 and silu(-3e38) -1.8.
 // libm's expf keeps a loop from being vectorised.
-static inline float exponential(float x) {
-  x = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
+static inline float exponential(float argument) {
+  float x = argument < -87.0f ? -87.0f : (argument > 88.0f ? 88.0f : argument);
   const float shifter = 12582912.0f; // 1.5 * 2^23: adding and taking it away rounds to an integer
   float n = x * 1.44269504088896341f + shifter;
   n = n - shifter;
@@ -32,7 +33,8 @@ static inline float exponential(float x) {
     int32_t bits;
     float value;
   } power = {((int32_t)n + 127) << 23};
-  return p * power.value;
+  float result = p * power.value;
+  return argument < -87.0f ? 0.0f : (argument > 88.0f ? INFINITY : result);
 }
 
 // The largest of `count` values, in sixteen lanes: without the promise that no value is NaN, a compiler keeps one lane.

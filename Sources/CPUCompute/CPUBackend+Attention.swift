@@ -10,6 +10,8 @@ extension CPUBackend {
     query q: Matrix, key k: Matrix, value v: Matrix, layout: SequenceLayout, geometry: AttentionGeometry,
     into output: Matrix, logSumExp: Matrix
   ) throws(ComputeError) {
+    requireAttentionShapes(
+      queries: [q, output], keyValues: [k, v], logSumExp: logSumExp, layout: layout, geometry: geometry)
     let scratch = try makeMatrix(min(tile, layout.longest), layout.longest)
     forEachTile(layout: layout, geometry: geometry) { part in
       let scores = scratch.view(part.queries.count, part.keys.count)
@@ -25,6 +27,9 @@ extension CPUBackend {
     _ dOutput: Matrix, query q: Matrix, key k: Matrix, value v: Matrix, output: Matrix, logSumExp: Matrix,
     layout: SequenceLayout, geometry: AttentionGeometry, dQuery: Matrix, dKey: Matrix, dValue: Matrix
   ) throws(ComputeError) {
+    requireAttentionShapes(
+      queries: [dOutput, q, output, dQuery], keyValues: [k, v, dKey, dValue], logSumExp: logSumExp, layout: layout,
+      geometry: geometry)
     let probabilityScratch = try makeMatrix(min(tile, layout.longest), layout.longest)
     let gradientScratch = try makeMatrix(min(tile, layout.longest), layout.longest)
     var delta = [Float](repeating: 0, count: tile)

@@ -64,7 +64,7 @@ extension CPUBackend {
     precondition(x.columns == y.columns, "rows of another width")
     for (i, row) in rows.enumerated() {
       let (source, target) = direction == .gather ? (Int(row), i) : (i, Int(row))
-      precondition(source < x.rows && target < y.rows, "row \(row) is not there")
+      precondition(row >= 0 && source < x.rows && target < y.rows, "row \(row) is not there")
       unsafe ck_add_scaled(y.row(target), x.row(source), scale, x.columns)
     }
   }

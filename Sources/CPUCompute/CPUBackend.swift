@@ -53,8 +53,7 @@ public final class CPUBackend: HostBackend {
   }
 
   public func rmsNorm(_ x: Matrix, weight: Matrix, epsilon: Float, into y: Matrix, inverseRMS: Matrix) {
-    requireSameShape(x, y)
-    precondition(weight.count == x.columns && inverseRMS.rows == x.rows, "a norm of another width")
+    requireNormShapes(x, y, weight: weight, inverseRMS: inverseRMS)
     for i in 0..<x.rows {
       unsafe inverseRMS.row(i)[0] = unsafe ck_rms_norm(y.row(i), x.row(i), weight.pointer, epsilon, x.columns)
     }
@@ -63,8 +62,9 @@ public final class CPUBackend: HostBackend {
   public func rmsNormBackward(
     _ dy: Matrix, x: Matrix, weight: Matrix, inverseRMS: Matrix, addingTo dx: Matrix, weightGradient: Matrix?
   ) {
-    requireSameShape(dy, x)
+    requireNormShapes(x, dy, weight: weight, inverseRMS: inverseRMS)
     requireSameShape(dx, x)
+    if let weightGradient { requireVector(weightGradient, x.columns) }
     for i in 0..<x.rows {
       unsafe ck_rms_norm_backward(
         dx.row(i), weightGradient?.pointer, dy.row(i), x.row(i), weight.pointer, inverseRMS.row(i)[0], x.columns)
@@ -72,8 +72,7 @@ public final class CPUBackend: HostBackend {
   }
 
   public func rotate(_ x: Matrix, layout: SequenceLayout, table: RotaryTable, inverse: Bool) {
-    precondition(x.columns % (2 * table.half) == 0, "heads of another width than the rotary table")
-    precondition(layout.longest <= table.positions && layout.tokens == x.rows, "more positions than the rotary table")
+    requireRotaryShapes(x, layout: layout, table: table)
     unsafe table.cosines.withUnsafeBufferPointer { cosines in
       unsafe table.sines.withUnsafeBufferPointer { sines in
         guard let cosine = cosines.baseAddress, let sine = sines.baseAddress else { return }
@@ -97,9 +96,7 @@ public final class CPUBackend: HostBackend {
   }
 
   public func swiGLUBackward(_ dy: Matrix, gate: Matrix, up: Matrix, dGate: Matrix, dUp: Matrix) {
-    requireSameShape(dy, gate)
-    requireSameShape(dGate, gate)
-    requireSameShape(dUp, up)
+    for x in [up, dGate, dUp, dy] { requireSameShape(x, gate) }
     for i in 0..<dy.rows {
       unsafe ck_swiglu_backward(dGate.row(i), dUp.row(i), dy.row(i), gate.row(i), up.row(i), dy.columns)
     }

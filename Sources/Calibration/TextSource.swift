@@ -1,7 +1,8 @@
 /// A file of documents: text, JSON lines or a JSON array, plain or compressed by gzip or Zstandard.
 ///
 /// The name tells the format (`.txt`, `.jsonl`, `.json`, each with or without `.gz` or `.zst`), the first bytes tell the
-/// compression. A `.txt` file is one document. A JSON document is an object with the field `text`, or with `instruction`,
+/// compression. A `.txt` file is one document, whose lines end with `\n` however the file ends them: that is how Python
+/// reads a text, so perplexities agree with those of its users. A JSON document is an object with the field `text`, or with `instruction`,
 /// `output` and perhaps `input`, put into words as Stanford Alpaca does.
 public struct TextSource: Sendable, Equatable {
   /// Bytes of a file's text, decompressed, at most: 16 GiB, so that a compressed file of a few megabytes cannot keep
@@ -57,7 +58,25 @@ public struct TextSource: Sendable, Equatable {
     var end = min(bytes.count, enough ?? Int.max)
     // A cut never goes through a character.
     while end < bytes.count, end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
-    _ = try visit(try decoded(bytes[..<end], offset: 0))
+    _ = try visit(Self.unifyingNewlines(try decoded(bytes[..<end], offset: 0)))
+  }
+
+  /// The text with `\r\n` and lone `\r` as `\n` (Python's universal newlines).
+  private static func unifyingNewlines(_ text: String) -> String {
+    let (lineFeed, carriageReturn) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+    guard text.utf8.contains(carriageReturn) else { return text }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count)
+    var previous: UInt8 = 0
+    for byte in text.utf8 {
+      if byte == carriageReturn {
+        bytes.append(lineFeed)
+      } else if byte != lineFeed || previous != carriageReturn {
+        bytes.append(byte)
+      }
+      previous = byte
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Appends to the bytes of a document, within its limit.

@@ -30,6 +30,9 @@ public protocol ComputeBackend: AnyObject {
   /// y += scale · x, both `[rows, columns]`.
   func add(_ x: Matrix, to y: Matrix, scale: Float)
 
+  /// Gives memory that no matrix uses back to the system, as between two phases.
+  func releaseUnusedMemory()
+
   // MARK: Products
 
   /// c = op(a) · op(b), or c += op(a) · op(b) when `adding`.

@@ -21,19 +21,25 @@ extension HostBackend {
 
   public func write(_ values: Span<Float>, into matrix: Matrix) {
     precondition(values.count == matrix.count, "\(values.count) numbers for [\(matrix.rows), \(matrix.columns)]")
-    for i in 0..<matrix.rows {
-      let row = unsafe matrix.row(i)
-      for j in 0..<matrix.columns { unsafe row[j] = values[i * matrix.columns + j] }
+    unsafe values.withUnsafeBufferPointer { source in
+      guard let base = source.baseAddress else { return }
+      for i in 0..<matrix.rows {
+        unsafe matrix.row(i).update(from: base + i * matrix.columns, count: matrix.columns)
+      }
     }
   }
 
   public func read(_ matrix: Matrix, into values: inout MutableSpan<Float>) {
     precondition(values.count == matrix.count, "\(values.count) numbers from [\(matrix.rows), \(matrix.columns)]")
-    for i in 0..<matrix.rows {
-      let row = unsafe matrix.row(i)
-      for j in 0..<matrix.columns { values[i * matrix.columns + j] = unsafe row[j] }
+    unsafe values.withUnsafeMutableBufferPointer { target in
+      guard let base = target.baseAddress else { return }
+      for i in 0..<matrix.rows {
+        unsafe (base + i * matrix.columns).update(from: matrix.row(i), count: matrix.columns)
+      }
     }
   }
+
+  public func releaseUnusedMemory() { pool.trim() }
 
   public func fill(_ matrix: Matrix, with value: Float) {
     for i in 0..<matrix.rows { unsafe matrix.row(i).update(repeating: value, count: matrix.columns) }

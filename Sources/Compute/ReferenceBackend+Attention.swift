@@ -5,6 +5,8 @@ extension ReferenceBackend {
     query q: Matrix, key k: Matrix, value v: Matrix, layout: SequenceLayout, geometry: AttentionGeometry,
     into output: Matrix, logSumExp: Matrix
   ) throws(ComputeError) {
+    requireAttentionShapes(
+      queries: [q, output], keyValues: [k, v], logSumExp: logSumExp, layout: layout, geometry: geometry)
     let width = geometry.headWidth
     fill(output, with: 0)
     forEachHead(layout: layout, geometry: geometry) { rows, head, keyValueHead in
@@ -26,6 +28,9 @@ extension ReferenceBackend {
     _ dOutput: Matrix, query q: Matrix, key k: Matrix, value v: Matrix, output: Matrix, logSumExp: Matrix,
     layout: SequenceLayout, geometry: AttentionGeometry, dQuery: Matrix, dKey: Matrix, dValue: Matrix
   ) throws(ComputeError) {
+    requireAttentionShapes(
+      queries: [dOutput, q, output, dQuery], keyValues: [k, v, dKey, dValue], logSumExp: logSumExp, layout: layout,
+      geometry: geometry)
     let width = geometry.headWidth
     for gradient in [dQuery, dKey, dValue] { fill(gradient, with: 0) }
     forEachHead(layout: layout, geometry: geometry) { rows, head, keyValueHead in

@@ -12,6 +12,7 @@ extension ReferenceBackend {
   public func addSaliency(weight: Matrix, gradient: Matrix?, axis: UnitAxis, width: Int, to scores: inout [Double]) {
     let extent = axis == .rows ? weight.rows : weight.columns
     precondition(scores.count * width == extent, "scores for other units")
+    if let gradient { requireSameShape(weight, gradient) }
     for i in 0..<weight.rows {
       for j in 0..<weight.columns {
         let factor = gradient.map { unsafe Double($0.row(i)[j]) } ?? 1

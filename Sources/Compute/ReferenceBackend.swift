@@ -52,7 +52,7 @@ public final class ReferenceBackend: HostBackend {
   }
 
   public func rmsNorm(_ x: Matrix, weight: Matrix, epsilon: Float, into y: Matrix, inverseRMS: Matrix) {
-    requireSameShape(x, y)
+    requireNormShapes(x, y, weight: weight, inverseRMS: inverseRMS)
     for i in 0..<x.rows {
       let source = unsafe x.row(i)
       var squares = 0.0
@@ -66,7 +66,9 @@ public final class ReferenceBackend: HostBackend {
   public func rmsNormBackward(
     _ dy: Matrix, x: Matrix, weight: Matrix, inverseRMS: Matrix, addingTo dx: Matrix, weightGradient: Matrix?
   ) {
-    requireSameShape(dy, x)
+    requireNormShapes(x, dy, weight: weight, inverseRMS: inverseRMS)
+    requireSameShape(dx, x)
+    if let weightGradient { requireVector(weightGradient, x.columns) }
     for i in 0..<x.rows {
       let (source, dOutput, w) = unsafe (x.row(i), dy.row(i), weight.pointer)
       let inverse = unsafe Double(inverseRMS.row(i)[0])
@@ -83,7 +85,7 @@ public final class ReferenceBackend: HostBackend {
   }
 
   public func rotate(_ x: Matrix, layout: SequenceLayout, table: RotaryTable, inverse: Bool) {
-    precondition(x.columns % (2 * table.half) == 0, "heads of another width than the rotary table")
+    requireRotaryShapes(x, layout: layout, table: table)
     for sequence in 0..<layout.count {
       for (position, token) in layout.rows(of: sequence).enumerated() {
         for head in stride(from: 0, to: x.columns, by: 2 * table.half) {
@@ -102,6 +104,7 @@ public final class ReferenceBackend: HostBackend {
 
   public func swiGLU(gate: Matrix, up: Matrix, into y: Matrix) {
     requireSameShape(gate, y)
+    requireSameShape(up, y)
     for i in 0..<y.rows {
       for j in 0..<y.columns {
         let z = unsafe gate.row(i)[j]
@@ -111,7 +114,7 @@ public final class ReferenceBackend: HostBackend {
   }
 
   public func swiGLUBackward(_ dy: Matrix, gate: Matrix, up: Matrix, dGate: Matrix, dUp: Matrix) {
-    requireSameShape(dy, gate)
+    for x in [up, dGate, dUp, dy] { requireSameShape(x, gate) }
     for i in 0..<dy.rows {
       for j in 0..<dy.columns {
         let z = unsafe gate.row(i)[j]

@@ -1,3 +1,4 @@
+internal import Compute
 internal import Architectures
 internal import Artifacts
 internal import Communication
@@ -25,6 +26,7 @@ struct EvaluateStage {
         gates: plan.map(model.blueprint.mask), progress: session.console.progress)
     }
     recorder.count(source)
+    resources.backend.releaseUnusedMemory()
     return result
   }
 

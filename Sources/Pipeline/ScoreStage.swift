@@ -74,6 +74,7 @@ struct ScoreStage {
         progress: session.console.progress)
     }
     recorder.count(source)
+    resources.backend.releaseUnusedMemory()
     return result
   }
 }

@@ -118,6 +118,17 @@ package struct JSONScanner {
 extension JSONScanner {
   /// Reads a string and resolves its escapes.
   package mutating func string() throws(Failure) -> String {
+    _ = peek()
+    let start = offset
+    guard let text = String(validating: try stringBytes(), as: UTF8.self) else {
+      throw Failure("a string is not valid UTF-8", at: start)
+    }
+    return text
+  }
+
+  /// Reads a string as the bytes that it stands for, for readers that must not take canonically equivalent strings for
+  /// equal; whether they are UTF-8 is not checked.
+  package mutating func stringBytes() throws(Failure) -> [UInt8] {
     guard peek() == 0x22 else { throw unexpected("a string") }
     let start = offset
     offset += 1
@@ -127,11 +138,7 @@ extension JSONScanner {
       let byte = bytes[offset]
       offset += 1
       switch byte {
-      case 0x22:
-        guard let text = String(validating: utf8, as: UTF8.self) else {
-          throw Failure("a string is not valid UTF-8", at: start)
-        }
-        return text
+      case 0x22: return utf8
       case 0x5C: utf8.append(contentsOf: String(try escaped()).utf8)
       case 0..<0x20: throw Failure("a string holds the control character \(byte)", at: offset - 1)
       default: utf8.append(byte)

@@ -58,9 +58,13 @@ import Testing
   }
 
   @Test func text() throws {
-    let source = try folder.source("a\r\n\u{feff}é\n".utf8, "a.b.TXT")
-    #expect(try source.documents() == ["a\r\n\u{feff}é\n"])
+    let source = try folder.source("a\r\n\r\n\u{feff}é\rb\n\r".utf8, "a.b.TXT")
+    #expect(try source.documents() == ["a\n\n\u{feff}é\nb\n\n"])
+  }
+
+  @Test func prefixesOfText() throws {
     // A prefix never cuts a character: é is bytes 6 and 7.
+    let source = try folder.source("abc\u{feff}é\n".utf8, "a.txt")
     #expect(try source.documents(prefix: 7).map(\.utf8.count) == [6])
     #expect(try source.documents(prefix: 8).map(\.utf8.count) == [8])
     #expect(try source.documents(prefix: 100).map(\.utf8.count) == [9])

@@ -71,7 +71,7 @@ def main():
         torch.set_num_threads(arguments.threads)
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.folder)
-    text = arguments.text.read_bytes().decode("utf-8")
+    text = arguments.text.read_text(encoding="utf-8")
     ids = torch.tensor(tokenizer(text, add_special_tokens=arguments.add_special_tokens)["input_ids"])
     model = AutoModelForCausalLM.from_pretrained(arguments.folder, trust_remote_code=True, dtype=torch.float32).eval()
     pieces = list(windows(len(ids), arguments.window, stride, arguments.tail))[: arguments.limit]

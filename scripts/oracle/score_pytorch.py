@@ -34,7 +34,7 @@ def read_ids(arguments):
         ids = load_file(arguments.input)["input_ids"].long()
         return ids[: arguments.sequences, : arguments.length]
     count, length = arguments.sequences or 32, arguments.length or 128
-    text = arguments.input.read_bytes().decode("utf-8")
+    text = arguments.input.read_text(encoding="utf-8")
     ids = AutoTokenizer.from_pretrained(arguments.folder)(text, add_special_tokens=False)["input_ids"]
     if len(ids) < count * length:
         sys.exit(f"score_pytorch: {arguments.input} has {len(ids)} tokens, fewer than {count} x {length}")
