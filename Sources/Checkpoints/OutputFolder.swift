@@ -179,6 +179,14 @@ public final class OutputFolder: Sendable {
     if createdFolder { FolderListing.removeEmptyFolder(path) }
   }
 
+  /// Removes a file that an earlier model in this folder may have left, if it is there.
+  ///
+  /// - Parameter name: a plain file name.
+  /// - Throws: ``CheckpointError`` when it is there and cannot be removed.
+  public func removeLeftover(_ name: String) throws(CheckpointError) {
+    try remove(name)
+  }
+
   private func remove(_ name: String) throws(CheckpointError) {
     do throws(StorageError) {
       try FolderListing.removeFile("\(path)/\(name)")

@@ -128,7 +128,12 @@ public struct Repacker {
     let architecture = model.architecture
     let code = architecture.remoteCode
     try folder.carryOver(from: model.folder, excluding: Set(code.map(\.name)))
-    if layout == .perLayer { for file in code { try folder.write(file.contents, to: file.name) } }
+    for file in code {
+      switch layout {
+      case .perLayer: try folder.write(file.contents, to: file.name)
+      case .native: try folder.removeLeftover(file.name)
+      }
+    }
     try folder.writeIndex(shards)
     var configuration = architecture.configuration(of: pruned, from: model.folder.configuration, layout: layout)
     if case .object(var object) = configuration {
