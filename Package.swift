@@ -93,18 +93,68 @@ let package = Package(
     // Tests
     support("TestSupport", ["Compute", "CPUCompute", "Safetensors"]),
     support("CommunicationTestSupport", ["Communication"]),
+    support("MPITestSupport", ["Communication", "MPICommunication"]),
+    support(
+      "ModelTestSupport",
+      [
+        "Architectures", "Artifacts", "Blueprints", "Checkpoints", "Compute", "LayerStreaming", "Safetensors",
+        "Tensors", "TestSupport", "Transformers",
+      ]),
     tests("Tensors", ["TestSupport"]),
     tests("Communication", ["CommunicationTestSupport"]),
-    tests("MPICommunication", ["Communication", "CommunicationTestSupport"]),
+    tests("MPICommunication", ["Communication", "CommunicationTestSupport", "MPITestSupport"]),
     tests("Compute", ["Tensors", "TestSupport"]),
     tests("Safetensors", ["Tensors", "TestSupport"]),
     tests("Checkpoints", ["Safetensors", "Tensors", "TestSupport"]),
     tests("Tokenizers", []),
+    tests("Blueprints", ["ModelTestSupport", "Tensors", "TestSupport"]),
+    tests(
+      "Architectures",
+      [
+        "Artifacts", "Blueprints", "Checkpoints", "ModelTestSupport", "Repacking", "Safetensors", "Tensors",
+        "TestSupport",
+      ]),
     tests(
       "Transformers",
-      ["Architectures", "Blueprints", "Compute", "LayerStreaming", "Safetensors", "Tensors", "TestSupport"]),
+      [
+        "Architectures", "Blueprints", "Compute", "LayerStreaming", "ModelTestSupport", "Safetensors", "Tensors",
+        "TestSupport",
+      ]),
+    tests(
+      "Saliency",
+      [
+        "Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Compute", "LayerStreaming",
+        "MPITestSupport", "ModelTestSupport", "Safetensors", "Tensors", "TestSupport", "Transformers",
+      ]),
+    tests(
+      "LayerStreaming",
+      [
+        "Architectures", "Blueprints", "Checkpoints", "Communication", "MPITestSupport", "ModelTestSupport", "Tensors",
+        "TestSupport", "Transformers",
+      ]),
+    tests(
+      "Repacking",
+      [
+        "Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Compute", "MPITestSupport",
+        "ModelTestSupport", "Safetensors", "Tensors", "TestSupport", "Transformers",
+      ]),
+    tests(
+      "Evaluation",
+      [
+        "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication", "Compute",
+        "LayerStreaming", "MPITestSupport", "ModelTestSupport", "Repacking", "Safetensors", "Tensors", "TestSupport",
+        "Tokenizers", "Transformers",
+      ]),
     tests("Calibration", ["Tokenizers"]),
     tests("Artifacts", [crypto]),
     tests("Allocation", ["Artifacts"]),
+    tests(
+      "Pipeline",
+      [
+        "Allocation", "Architectures", "Artifacts", "Calibration", "Checkpoints", "Communication", "Compute",
+        "Evaluation", "Safetensors", "Tensors", "TestSupport", "Tokenizers",
+      ]),
+    // The program itself, launched as users do.
+    tests("espalier", ["Safetensors", "Tensors", "TestSupport", subprocess]),
   ]
 )

@@ -51,18 +51,19 @@ public struct Model: Sendable {
       guard [.float32, .bfloat16, .float16].contains(tensor.elementType) else {
         throw CheckpointError(
           .unsupportedType,
-          "\(tensor.path ?? folder.path): tensor \(name) has type \(tensor.elementType); Espalier reads F32, BF16 and F16, "
-            + "so convert the checkpoint to one of them")
+          "\(tensor.path ?? folder.path): tensor \(OneLine.quoted(name)) has type "
+            + "\(tensor.elementType.safetensorsName); Espalier reads F32, BF16 and F16, so convert the checkpoint to one of "
+            + "them")
       }
     }
     let extra = folder.unexpectedTensors(expected: Set(specifications.map(\.name)))
       .filter { !architecture.isSuperfluous($0, in: blueprint) }
     if let first = extra.first {
-      let more = extra.count == 1 ? "" : " and \(extra.count - 1) more"
+      let more = extra.count == 1 ? "" : " (and \(extra.count - 1) more)"
       throw CheckpointError(
         .unexpectedTensor,
-        "\(folder.tensor(named: first)?.path ?? folder.path): tensor \(first)\(more) is not part of a "
-          + "\(blueprint.modelType) model of this config.json; check that weights and config.json belong together")
+        "\(folder.tensor(named: first)?.path ?? folder.path): tensor \(OneLine.quoted(first))\(more) is not part of "
+          + "a \(blueprint.modelType) model of this config.json; check that weights and config.json belong together")
     }
   }
 }

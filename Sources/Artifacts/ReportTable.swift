@@ -32,9 +32,18 @@ public struct ReportTable: Sendable {
           "reached " + TableNumber.percent(sparsity.achieved)))
     }
     if let perplexity = report.perplexity { lines += perplexityLines(perplexity) }
-    if !lines.isEmpty { lines.insert(line("", "before", "after"), at: 0) }
+    if !lines.isEmpty, hasAfter { lines.insert(line("", "before", "after"), at: 0) }
     return lines
   }
+
+  /// Whether anything was pruned: measures of a model alone make one column without a head.
+  private var hasAfter: Bool {
+    report.parameters?.after != nil || report.bytes?.after != nil || report.perplexity?.after != nil
+      || report.sparsity != nil
+  }
+
+  /// What stands for a number that there is none of.
+  private var noNumber: String { hasAfter ? "–" : "" }
 
   private func perplexityLines(_ perplexity: RunReport.Perplexity) -> [String] {
     var note = ""
@@ -47,7 +56,7 @@ public struct ReportTable: Sendable {
     return [
       line(
         "perplexity", perplexity.before.map { TableNumber.fixed($0, 2) } ?? "–",
-        perplexity.after.map { TableNumber.fixed($0, 2) } ?? "–", note)
+        perplexity.after.map { TableNumber.fixed($0, 2) } ?? noNumber, note)
     ] + TextLayout.hanging("", measured, indent: Self.nameWidth, width: Self.width)
   }
 
@@ -102,7 +111,7 @@ public struct ReportTable: Sendable {
   }
 
   private func row(_ name: String, _ before: Int, _ after: Int?, _ format: (Int) -> String) -> String {
-    line(name, format(before), after.map(format) ?? "–", after.map { TableNumber.change(before, $0) } ?? "")
+    line(name, format(before), after.map(format) ?? noNumber, after.map { TableNumber.change(before, $0) } ?? "")
   }
 
   private func line(_ name: String, _ first: String, _ second: String, _ note: String = "") -> String {

@@ -75,6 +75,10 @@ struct RunReader {
       hint = "(did you mean \"\(nearest)\"?)"
     } else if let other = RunDocument.schema.first(where: { $0.name == word }) {
       hint = "(did you mean \"\(other.key)\"?)"
+    } else if let name = NearestName.nearest(to: word, in: RunDocument.schema.map(\.name)),
+      let other = RunDocument.schema.first(where: { $0.name == name })
+    {
+      hint = "(did you mean \"\(other.key)\"?)"
     } else {
       hint = "(its keys: \(candidates.joined(separator: ", ")))"
     }

@@ -6,6 +6,9 @@ extension RunValueType where Value: FixedWidthInteger & Sendable {
         let digits = text.drop { $0 == "-" || $0 == "+" }
         let isDecimal = digits.allSatisfy { $0.isASCII && $0.isNumber } && (digits.count == 1 || digits.first != "0")
         if isDecimal, let number = Value(text), range.contains(number) { return number }
+        if isDecimal, text.first != "-", Value(text).map({ $0 > range.upperBound }) ?? true {
+          throw RunValueProblem(found: value.found, expected: "\(expected), at most \(range.upperBound)")
+        }
       }
       throw RunValueProblem(found: value.found, expected: expected + value.quotesHint)
     } text: { value in

@@ -1,9 +1,9 @@
 internal import Foundation
 
 /// Numbers as the closing table writes them, in no locale.
-enum TableNumber {
+package enum TableNumber {
   /// `134515008` → `134,515,008`.
-  static func grouped(_ number: Int) -> String {
+  package static func grouped(_ number: Int) -> String {
     let digits = Array(String(number.magnitude))
     var result = number < 0 ? "−" : ""
     for (index, digit) in digits.enumerated() {
@@ -34,7 +34,7 @@ enum TableNumber {
   }
 
   /// A rate with three digits that mean something: `12,345`, `123`, `12.3`, `1.23`.
-  static func rate(_ value: Double) -> String {
+  package static func rate(_ value: Double) -> String {
     switch value.magnitude {
     case 100..<1e15: grouped(Int(value.rounded()))
     case 10..<100: fixed(value, 1)

@@ -42,8 +42,10 @@ public struct AttentionSpecification: Sendable, Equatable {
     /// Nothing inside the layer (BERT's positions are in the embedding; cross attention has none).
     case none
     case rotary(RotarySpecification)
-    /// A learned bias per head and distance bucket (T5).
+    /// A learned bias per head and distance bucket, which the layer holds (T5's first layer of each stack).
     case relativeBias(buckets: Int, maximumDistance: Int)
+    /// The bias that the stack's first layer holds (T5's other layers).
+    case sharedRelativeBias
   }
   public var queryHeads: Int
   /// Divides `queryHeads`.

@@ -32,7 +32,7 @@ struct ByteStream: ~Copyable {
     do {
       return try RegularFile(path: path)
     } catch {
-      throw CalibrationError(.unreadableFile, "\(path): \(error.message)")
+      throw CalibrationError(.unreadableFile, "\(path): \(error.message); check the path")
     }
   }
 

@@ -34,7 +34,7 @@ extension TextSource {
   ) throws(CalibrationError) {
     var bytes: [UInt8] = []
     while let more = try stream.next() { try append(more, to: &bytes) }
-    guard !bytes.isEmpty else { throw CalibrationError(.empty, "\(path): the file is empty") }
+    guard !bytes.isEmpty else { throw CalibrationError(.empty, "\(path): the file is empty; give a file with text") }
     _ = try decoded(bytes[...], offset: 0)
     let documents: [JSONDocument]
     do {
@@ -42,7 +42,9 @@ extension TextSource {
     } catch {
       throw malformed(Self.arrayPlace(of: error))
     }
-    guard !documents.isEmpty else { throw CalibrationError(.empty, "\(path): the array is empty") }
+    guard !documents.isEmpty else {
+      throw CalibrationError(.empty, "\(path): the array is empty; give a file with text")
+    }
     for (index, document) in documents.enumerated() {
       guard let text = document.rendered else { throw malformed("element \(index)") }
       guard try visit(text) else { return }
@@ -81,7 +83,7 @@ extension TextSource {
       try append(rest, to: &line)
     }
     if !line.isEmpty, !(try finish()) { return }
-    guard !isEmpty else { throw CalibrationError(.empty, "\(path): no document in the file") }
+    guard !isEmpty else { throw CalibrationError(.empty, "\(path): no document in the file; give a file with text") }
   }
 
   private func malformed(_ place: String) -> CalibrationError {

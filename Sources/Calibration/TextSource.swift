@@ -26,7 +26,9 @@ public struct TextSource: Sendable, Equatable {
     let ending = name.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last ?? ""
     guard let format = Format(rawValue: String(ending)) else {
       throw CalibrationError(
-        .unreadableFile, "\(path): the name ends in none of .txt, .jsonl and .json (with or without .gz or .zst)")
+        .unreadableFile,
+        "\(path): the name ends in none of .txt, .jsonl and .json (with or without .gz or .zst); rename it or give another file"
+      )
     }
     self.path = path
     self.format = format
@@ -54,7 +56,7 @@ public struct TextSource: Sendable, Equatable {
     var bytes: [UInt8] = []
     let enough = prefix.map { max($0, 1) }
     while bytes.count <= enough ?? Int.max, let more = try stream.next() { try append(more, to: &bytes) }
-    guard !bytes.isEmpty else { throw CalibrationError(.empty, "\(path): the file is empty") }
+    guard !bytes.isEmpty else { throw CalibrationError(.empty, "\(path): the file is empty; give a file with text") }
     var end = min(bytes.count, enough ?? Int.max)
     // A cut never goes through a character.
     while end < bytes.count, end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }

@@ -51,7 +51,7 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Equatab
   init(_ error: StorageError) { self.init(.storage, error.message) }
 
   init(_ error: SafetensorsError) {
-    self.init(error.code == .storage ? .storage : .damagedWeights, error.message)
+    self.init([.storage, .notWritten].contains(error.code) ? .storage : .damagedWeights, error.message)
   }
 
   public var description: String { message }

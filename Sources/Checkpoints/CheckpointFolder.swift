@@ -50,6 +50,11 @@ public struct CheckpointFolder: Sendable {
     var files = [SafetensorsFile]()
     var tensors = [String: StoredTensor]()
     for fileName in fileNames {
+      guard FolderListing.kind("\(path)/\(fileName)") != .missing else {
+        throw CheckpointError(
+          .missingWeights,
+          "\(path)/\(OneLine.text(fileName)) is missing, but \(Self.indexName) names it; get the whole model again")
+      }
       do throws(SafetensorsError) {
         let file = try SafetensorsFile(path: "\(path)/\(fileName)")
         for name in file.names { tensors[name] = try file.tensor(name) }

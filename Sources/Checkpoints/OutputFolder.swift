@@ -11,13 +11,16 @@ public final class OutputFolder: Sendable {
   /// The folder, without a slash at its end.
   public let path: String
   private let createdFolder: Bool
+  /// The folder that ``path`` is in, where it had to be made too.
+  private let createdParent: String?
   /// Whether the marker of an earlier write that was killed stood here.
   private let wasUnfinished: Bool
   private let created = Mutex<Set<String>>([])
 
   private static let markerName = ".espalier-unfinished"
 
-  /// Makes the folder, or takes an empty one, or the leftovers of a write that was killed. For one process only.
+  /// Makes the folder, and the one that it is to be in if only that is missing, or takes an empty one, or the leftovers of a
+  /// write that was killed. For one process only.
   ///
   /// With `overwrite`, a folder with anything in it is taken: the model in it is removed first (`config.json`, the index
   /// and `model*.safetensors`), since its weights could be taken for the new ones; other files stay until they are
@@ -33,7 +36,7 @@ public final class OutputFolder: Sendable {
     case .file, .other:
       throw CheckpointError(.outputExists, "cannot write to \(path): it is not a folder; name another folder")
     case .missing:
-      try Self.create(path)
+      createdParent = try Self.create(path)
       createdFolder = true
       wasUnfinished = false
     case .folder:
@@ -45,9 +48,12 @@ public final class OutputFolder: Sendable {
       wasUnfinished = names.contains(Self.markerName)
       guard overwrite || wasUnfinished || names.allSatisfy(DurableFile.isTemporaryName) else {
         throw CheckpointError(
-          .outputExists, "cannot write to \(path): the folder is not empty; name another folder or allow overwriting")
+          .outputExists,
+          "cannot write to \(path): the folder is not empty; name another folder, or replace what is in it (--overwrite)"
+        )
       }
       createdFolder = false
+      createdParent = nil
     }
     self.path = path
     do throws(CheckpointError) {
@@ -82,6 +88,7 @@ public final class OutputFolder: Sendable {
     }
     self.path = path
     self.createdFolder = false
+    self.createdParent = nil
     self.wasUnfinished = false
   }
 
@@ -164,7 +171,7 @@ public final class OutputFolder: Sendable {
     }
   }
 
-  /// Removes the files that this process wrote, and the folder if this process made it and it is empty then. Other
+  /// Removes the files that this process wrote, and the folders that it made if they are empty then. Other
   /// processes discard their own before the one that prepared the folder does. Failures are passed over: it is called
   /// when something else already failed.
   public func discard() {
@@ -177,6 +184,7 @@ public final class OutputFolder: Sendable {
     let isOnlyMarker = (try? FolderListing.names(path)) == [Self.markerName]
     if names.contains(Self.markerName), isOnlyMarker || !wasUnfinished { try? remove(Self.markerName) }
     if createdFolder { FolderListing.removeEmptyFolder(path) }
+    if let createdParent { FolderListing.removeEmptyFolder(createdParent) }
   }
 
   /// Removes a file that an earlier model in this folder may have left, if it is there.
@@ -195,16 +203,34 @@ public final class OutputFolder: Sendable {
     }
   }
 
-  private static func create(_ path: String) throws(CheckpointError) {
-    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    guard FolderListing.kind(parent) == .folder else {
-      throw CheckpointError(
-        .outputNotWritable, "cannot create the folder \(path): \(parent) is not a folder; create it first")
+  /// Makes a folder, and the one that it is to be in if that is missing: no more, since a path whose beginning does not
+  /// exist is rather a mistyped one.
+  ///
+  /// - Returns: the parent, where it was made.
+  private static func create(_ path: String) throws(CheckpointError) -> String? {
+    let parent = parent(of: path)
+    var createdParent: String?
+    let kind = FolderListing.kind(parent)
+    guard kind == .folder || kind == .missing && FolderListing.kind(Self.parent(of: parent)) == .folder else {
+      let problem = kind == .missing ? "does not exist; create it first" : "is not a folder; name another folder"
+      throw CheckpointError(.outputNotWritable, "cannot create the folder \(path): \(parent) \(problem)")
     }
     do throws(StorageError) {
+      if kind == .missing {
+        try FolderListing.create(parent)
+        createdParent = parent
+      }
       try FolderListing.create(path)
     } catch {
+      if let createdParent { FolderListing.removeEmptyFolder(createdParent) }
       throw CheckpointError(.outputNotWritable, error.message)
     }
+    return createdParent
+  }
+
+  /// The folder that a path without a slash at its end is in.
+  private static func parent(of path: String) -> String {
+    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    return CheckpointFolder.withoutTrailingSlash(parent)
   }
 }

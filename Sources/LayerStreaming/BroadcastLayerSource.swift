@@ -37,17 +37,20 @@ public final class BroadcastLayerSource: LayerSource {
     thread = CommunicationThread(name: "layer broadcast")
     partition = Partition(ranks: communicator.size)
     var owned: [WeightGroup: GroupWeights] = [:]
+    // By name: a tied output matrix is the embedding, and in memory once.
+    var held: [String: StoredTensor] = [:]
     for group in model.blueprint.groups
     where partition.owner(of: group, in: model.blueprint) == communicator.rank {
-      owned[group] = try Self.inMemory(try model.weights(of: group))
+      owned[group] = try Self.inMemory(try model.weights(of: group), &held)
     }
     self.owned = owned
+    ownedBytes = held.values.reduce(0) { $0 + $1.byteCount }
   }
 
   deinit { thread.shutdown() }
 
   /// Bytes of the weights that this rank holds.
-  public var ownedBytes: Int { owned.values.reduce(0) { $0 + $1.byteCount } }
+  public let ownedBytes: Int
 
   public func begin(_ schedule: [WeightGroup]) throws {
     // A pass that failed may have left broadcasts behind, which other ranks took part in too.
@@ -82,16 +85,23 @@ public final class BroadcastLayerSource: LayerSource {
       return GroupWeights(group: group, tensors: tensors)
     }
     pending.append((group, weights))
+    guard communicator.size > 1 else { return }
     broadcastBytes += specifications.reduce(0) { sum, specification in
       sum + ((try? model.tensor(specification).byteCount) ?? 0)
     }
   }
 
-  private static func inMemory(_ weights: GroupWeights) throws -> GroupWeights {
+  private static func inMemory(
+    _ weights: GroupWeights, _ held: inout [String: StoredTensor]
+  ) throws -> GroupWeights {
     var tensors: [TensorRole: StoredTensor] = [:]
     for (role, tensor) in weights.all {
-      tensors[role] = try StoredTensor(
-        name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, copying: tensor.bytes)
+      let copy =
+        try held[tensor.name]
+        ?? StoredTensor(
+          name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, copying: tensor.bytes)
+      held[tensor.name] = copy
+      tensors[role] = copy
     }
     return GroupWeights(group: weights.group, tensors: tensors)
   }

@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Foundation
 internal import Glibc
 
@@ -48,35 +49,36 @@ public final class Console {
     let elapsed = start.duration(to: now).seconds
     let share = Double(done) / Double(total)
     let left = share > 0 ? elapsed / share - elapsed : 0
-    line(
-      "\(padded(phase)) \(Int(share * 100)) %  \(rate(share, elapsed))\(Self.time(left)) left", isFinal: false)
+    line(["\(Int(share * 100)) %", rate(share, elapsed), "\(Self.time(left)) left"], isFinal: false)
   }
 
   /// Ends the phase with what it took.
   func end() {
     guard isSpeaking else { return }
     let elapsed = start.duration(to: .now).seconds
-    line("\(padded(phase)) done in \(Self.time(elapsed))  \(rate(1, elapsed))", isFinal: true)
+    line(["done in \(Self.time(elapsed))", rate(1, elapsed)], isFinal: true)
   }
 
   private func rate(_ share: Double, _ elapsed: Double) -> String {
     guard amount > 0, elapsed > 0.001 else { return "" }
-    return
-      "\((amount * share / elapsed).formatted(.number.precision(.significantDigits(3)).locale(Locale(identifier: "en_US_POSIX")))) \(unit)/s  "
+    return "\(TableNumber.rate(amount * share / elapsed)) \(unit)/s"
   }
 
   private func padded(_ text: String) -> String { text.padding(toLength: 20, withPad: " ", startingAt: 0) }
 
-  /// `45 s`, `3 min 20 s`, `2 h 05 min`.
-  static func time(_ seconds: Double) -> String {
-    guard seconds >= 10 else { return String(format: "%.1f s", max(0, seconds)) }
+  /// `4.5 s`, `45 s`, `3 min 20 s`, `2 h 05 min`.
+  package static func time(_ seconds: Double) -> String {
+    // An estimate from the first moments of a phase can be anything.
+    guard !(seconds >= 366 * 86_400) else { return "more than a year" }
+    guard seconds >= 9.95 else { return String(format: "%.1f s", seconds > 0 ? seconds : 0) }
     let whole = Int(seconds.rounded())
     if whole < 100 { return "\(whole) s" }
     if whole < 3600 { return "\(whole / 60) min \(String(format: "%02d", whole % 60)) s" }
     return "\(whole / 3600) h \(String(format: "%02d", whole % 3600 / 60)) min"
   }
 
-  private func line(_ text: String, isFinal: Bool) {
+  private func line(_ parts: [String], isFinal: Bool) {
+    let text = padded(phase) + " " + parts.filter { !$0.isEmpty }.joined(separator: "  ")
     guard isTerminal else {
       write(text + "\n")
       return

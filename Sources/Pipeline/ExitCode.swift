@@ -35,11 +35,17 @@ public enum ExitCode {
     case let error as PeerFailure: error.exitCode
     case let error as RunDocumentError: error.code == .unreadable ? noInput : usage
     case is AllocationError: usage
+    case is RunFolderError: cannotCreate
     case let error as MemoryLimitError: error.exitCode
     case let error as ArtifactError: error.code == .unreadable ? noInput : data
     case let error as CheckpointError: code(error)
     case let error as StorageError: code(error)
-    case let error as SafetensorsError: error.code == .storage ? noInput : data
+    case let error as SafetensorsError:
+      switch error.code {
+      case .storage: noInput
+      case .notWritten: inputOutput
+      default: data
+      }
     case let error as TokenizerError: error.code == .unreadableFile ? noInput : data
     case let error as CalibrationError:
       switch error.code {

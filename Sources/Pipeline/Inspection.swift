@@ -9,7 +9,10 @@ internal import Tokenizers
 /// What a model folder holds: for people, and as JSON.
 public struct Inspection {
   private let model: Model
-  private let tokenizer: String
+  /// Tokens of the tokenizer; nil without a usable one.
+  private let tokenizerSize: Int?
+  /// Why there is no usable tokenizer.
+  private let tokenizerProblem: String
 
   /// Opens and checks a folder.
   ///
@@ -18,13 +21,13 @@ public struct Inspection {
     model = try Model(path: path)
     let file = path + "/tokenizer.json"
     guard FileManager.default.fileExists(atPath: file) else {
-      tokenizer = "none (no tokenizer.json): only texts as input_ids can be used"
+      (tokenizerSize, tokenizerProblem) = (nil, "none (no tokenizer.json): only texts as input_ids can be used")
       return
     }
     do throws(TokenizerError) {
-      tokenizer = "\(try Tokenizer(contentsOfFile: file).vocabularySize) tokens"
+      (tokenizerSize, tokenizerProblem) = (try Tokenizer(contentsOfFile: file).vocabularySize, "")
     } catch {
-      tokenizer = "not usable: \(error.message)"
+      (tokenizerSize, tokenizerProblem) = (nil, "not usable: \(error.message)")
     }
   }
 
@@ -55,34 +58,40 @@ public struct Inspection {
     let types = Set(model.folder.tensors.values.map(\.elementType.safetensorsName)).sorted()
     var rows: [(label: String, key: String, value: JSONValue, text: String)] = []
     func add(_ label: String, _ key: String, _ value: Int, _ text: String? = nil) {
-      rows.append((label, key, .integer(Int64(value)), text ?? value.formatted(.number.locale(Self.locale))))
+      rows.append((label, key, .integer(Int64(value)), text ?? TableNumber.grouped(value)))
     }
     func add(_ label: String, _ key: String, _ text: String) { rows.append((label, key, .string(text), text)) }
     add("model", "model", model.folder.path)
     add("model type", "model_type", blueprint.modelType)
     add("parameters", "parameters", model.parameterCount)
     add("size", "bytes", model.folder.totalBytes, ByteSize(bytes: model.folder.totalBytes).rounded)
-    add("element types", "element_types", types.joined(separator: ", "))
+    rows.append(("element types", "element_types", .array(types.map { .string($0) }), types.joined(separator: ", ")))
     add("files", "files", model.folder.files.count)
     add("vocabulary", "vocabulary_size", blueprint.vocabularySize)
     add("hidden size", "hidden_size", blueprint.hiddenSize)
     add("layers", "layers", blueprint.layers.count)
-    add("key-value heads", "key_value_heads", Self.range(prunable.map(\.attentionUnits)))
-    add("neurons", "neurons", Self.range(prunable.map(\.mlpUnits)))
-    add("tied embeddings", "tied_embeddings", blueprint.head.isTied ? "yes" : "no")
+    for (label, key, units) in [
+      ("key-value heads", "key_value_heads", prunable.map(\.attentionUnits)),
+      ("neurons", "neurons", prunable.map(\.mlpUnits)),
+    ] { rows.append((label, key, .array(units.map { .integer(Int64($0)) }), Self.range(units))) }
+    let isTied = blueprint.head.isTied
+    rows.append(("tied embeddings", "tied_embeddings", .bool(isTied), isTied ? "yes" : "no"))
     add("prunable parameters", "prunable_parameters", attention + mlp)
     let ratio = attention > 0 ? Double(mlp) / Double(attention) : 0
     rows.append(("MLP to attention", "gamma", .number(ratio), String(format: "%.3f (the default gamma)", ratio)))
-    add("tokenizer", "tokenizer", tokenizer)
+    rows.append(
+      (
+        "tokenizer", "tokenizer_size", tokenizerSize.map { .integer(Int64($0)) } ?? .null,
+        tokenizerSize.map { TableNumber.grouped($0) + " tokens" } ?? tokenizerProblem
+      ))
     add("hash", "hash", model.folder.modelHash())
     return Facts(rows: rows)
   }
 
-  private static let locale = Locale(identifier: "en_US_POSIX")
-
   /// `3`, or `1 to 3` where layers differ.
   private static func range(_ values: [Int]) -> String {
     guard let low = values.min(), let high = values.max() else { return "none" }
-    return (low == high ? "\(low)" : "\(low) to \(high)") + " per layer, \(values.reduce(0, +)) in all"
+    return (low == high ? TableNumber.grouped(low) : "\(TableNumber.grouped(low)) to \(TableNumber.grouped(high))")
+      + " per layer, \(TableNumber.grouped(values.reduce(0, +))) in all"
   }
 }

@@ -1,22 +1,22 @@
 internal import Tensors
-internal import Architectures
+package import Architectures
 public import Artifacts
 internal import Blueprints
 
 /// What a rank's memory holds at most while it scores, by DESIGN §2: its share of the model, the groups in flight, one
 /// layer in float32 with its gradients, one batch's inside, and the boundaries, which may go to a file instead.
-struct MemoryPlan {
+package struct MemoryPlan {
   /// Bytes that can not be spilled.
-  let fixedBytes: Int
+  package let fixedBytes: Int
   /// Bytes of all boundaries of a rank.
-  let boundaryBytes: Int
+  package let boundaryBytes: Int
   private let limit: ByteSize?
 
   /// - Parameters:
   ///   - tokens: this rank's calibration tokens.
   ///   - batchTokens: tokens of its largest batch.
   ///   - ranks: how many share the model, or nil when weights come from mapped files, whose pages the system can drop.
-  init(_ model: Model, tokens: Int, batchTokens: Int, owners ranks: Int?, limit: ByteSize?) {
+  package init(_ model: Model, tokens: Int, batchTokens: Int, owners ranks: Int?, limit: ByteSize?) {
     let blueprint = model.blueprint
     self.limit = limit
     let groupBytes = blueprint.groups.map { group in
@@ -29,7 +29,11 @@ struct MemoryPlan {
     let widest = (layerParameters.max() ?? 0) * 4
     // Weights from owners: this rank's share, two groups fetched ahead, one in use.
     let held = ranks.map { groupBytes.reduce(0, +) / $0 + 3 * (groupBytes.max() ?? 0) } ?? 0
-    let head = 3 * Self.headBudget + batchTokens * blueprint.hiddenSize * 4 * 4
+    // The widened output matrix, the logits of a batch and their gradients, each in parts when large (`HeadPass`).
+    let parts = [blueprint.hiddenSize, batchTokens, batchTokens].map {
+      min($0 * blueprint.vocabularySize, Self.headBudget)
+    }
+    let head = (parts.reduce(0, +) + batchTokens * blueprint.hiddenSize * 4) * 4
     fixedBytes = held + 2 * widest + max(batchTokens * inside * 4, head) + Self.program
     boundaryBytes = (blueprint.layers.count + 1) * tokens * blueprint.hiddenSize * 4
   }
@@ -37,16 +41,20 @@ struct MemoryPlan {
   /// What boundaries may take in memory; nil for all.
   ///
   /// - Throws: ``MemoryLimitError`` when the limit is below what must be in memory.
-  func boundaryBudget() throws(MemoryLimitError) -> Int? {
+  package func boundaryBudget() throws(MemoryLimitError) -> Int? {
     guard let limit else { return nil }
-    guard limit.bytes >= fixedBytes else { throw MemoryLimitError(limit: limit, needed: ByteSize(bytes: fixedBytes)) }
+    guard limit.bytes >= fixedBytes else {
+      // Rounded up, so that asking for the printed size works.
+      let needed = ByteSize(bytes: (fixedBytes + 999_999) / 1_000_000 * 1_000_000)
+      throw MemoryLimitError(limit: limit, needed: needed)
+    }
     return limit.bytes - fixedBytes
   }
 
   /// Of the program itself and its libraries.
   private static let program = 100 << 20
-  /// Of logits, their gradients, or the widened output matrix (`HeadPass`).
-  private static let headBudget = 256 << 20
+  /// Numbers of logits, of their gradients, or of the widened output matrix at a time (`HeadPass`).
+  private static let headBudget = 1 << 26
 
   /// Activations and their gradients that one token has inside a layer.
   private static func floatsPerToken(_ layer: LayerSpecification, hiddenSize: Int) -> Int {
@@ -65,8 +73,10 @@ public struct MemoryLimitError: Error, CustomStringConvertible, Sendable, Equata
   public let limit: ByteSize
   public let needed: ByteSize
 
+  package init(limit: ByteSize, needed: ByteSize) { (self.limit, self.needed) = (limit, needed) }
+
   public var description: String {
-    "resources.memory-limit: \(limit) per rank is too little, about \(needed.rounded) is needed; raise it, lower "
+    "resources.memory-limit: \(limit) per rank is too little, about \(needed) is needed; raise it, lower "
       + "resources.microbatch, or use more ranks"
   }
 

@@ -9,6 +9,7 @@ internal import Repacking
 extension Run {
   /// `prune`: dense perplexity, scores, plan, checkpoint, and the perplexity of what was written.
   public func prune() throws -> RunReport {
+    try checkFeasibility()
     // Whether the output can be written is known before hours of work are.
     var prepared: OutputFolder?
     try onFirst {
@@ -17,7 +18,7 @@ extension Run {
     }
     do {
       try openFolder()
-      try checkLayout()
+      announce()
       var before: Perplexity?
       if !inputs.windows.isEmpty {
         before = try evaluator.run(inputs.model, windows: inputs.windows, phase: "evaluate dense")
@@ -41,7 +42,9 @@ extension Run {
 
   /// `score`: scores.safetensors.
   public func scoreOnly() throws -> RunReport {
+    try scoreStage.checkMemory(inputs)
     try openFolder()
+    announce()
     _ = try score()
     return try finishedReport()
   }
@@ -59,6 +62,7 @@ extension Run {
       return table
     }
     try openFolder()
+    announce()
     _ = try allocate(table)
     return try finishedReport()
   }
@@ -73,7 +77,13 @@ extension Run {
       prepared = try OutputFolder(
         preparing: inputs.document.output, overwrite: inputs.document.overwrite, sources: [inputs.document.model])
     }
-    try repack(plan, into: prepared)
+    announce()
+    do {
+      try repack(plan, into: prepared)
+    } catch {
+      prepared?.discard()
+      throw error
+    }
     return try finishedReport()
   }
 
@@ -81,6 +91,7 @@ extension Run {
   public func evaluateOnly(plan path: String?) throws -> RunReport {
     var kept: PruningPlan?
     if let path { kept = try plan(at: path) }
+    announce()
     let before = try evaluator.run(inputs.model, windows: inputs.windows, phase: "evaluate")
     var after: Perplexity?
     if let kept {
@@ -91,16 +102,6 @@ extension Run {
   }
 
   private var evaluator: EvaluateStage { EvaluateStage(session: session, resources: resources, recorder: recorder) }
-
-  /// A native checkpoint needs layers of one shape, which only `uniform` promises.
-  private func checkLayout() throws {
-    let document = inputs.document
-    guard document.repacking.layout == .native, document.allocation.method != .uniform else { return }
-    throw RunDocumentError(
-      .conflict,
-      "repacking.layout: native needs layers of one shape; set allocation.method: uniform, or repacking.layout: per-layer"
-    )
-  }
 
   private func note(before: Perplexity, after: Perplexity?) {
     let evaluation = inputs.document.evaluation

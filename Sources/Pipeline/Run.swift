@@ -5,7 +5,9 @@ internal import Architectures
 internal import Blueprints
 internal import Checkpoints
 internal import Communication
+internal import Crypto
 internal import Evaluation
+internal import Foundation
 internal import Repacking
 
 /// One command's stages over all ranks: what they share, and the report they fill.
@@ -29,8 +31,10 @@ public final class Run {
     self.inputs = inputs
     self.documentPath = documentPath
     let modelHash = inputs.model.folder.modelHash()
+    try session.communicator.requireAgreement(on: "version of espalier", digest: Session.version)
+    try Self.requireAgreement(on: inputs.document, communicator: session.communicator)
     for (name, digest) in [
-      ("version of espalier", Session.version), ("run document", inputs.document.digest), ("model", modelHash),
+      ("model", modelHash),
       ("calibration data", inputs.dataHash), ("evaluation text", inputs.windowsHash),
     ] { try session.communicator.requireAgreement(on: name, digest: digest) }
     resources = try Resources(inputs.document, session: session)
@@ -45,12 +49,16 @@ public final class Run {
     report.parameters = RunReport.Change(before: inputs.model.parameterCount)
     report.bytes = RunReport.Change(before: inputs.model.folder.totalBytes)
     report.warnings = inputs.warnings
-    for warning in inputs.warnings { session.console.say("warning: \(warning)") }
+  }
+
+  /// Says what begins, once nothing is in its way.
+  func announce() {
     let ranks = session.communicator.size
     session.console.say(
       "espalier \(Session.version): \(inputs.document.model), \(ranks) rank\(ranks == 1 ? "" : "s") × "
         + "\(resources.threads) thread\(resources.threads == 1 ? "" : "s"), \(resources.backend.name), weights from "
         + (resources.broadcasts ? "their owners" : "mapped files"))
+    for warning in inputs.warnings { session.console.say("warning: \(warning)") }
   }
 
   /// Whether this rank writes and speaks.
@@ -69,24 +77,71 @@ public final class Run {
     try session.together { if isFirst { try body() } }
   }
 
+  /// Makes sure that every rank was given the same document, and names a key that differs.
+  private static func requireAgreement(on document: RunDocument, communicator: any Communicator) throws {
+    let values = document.sharedValues
+    do throws(CommunicationError) {
+      let text = values.map { "\($0.key): \($0.value)\n" }.joined()
+      let digest = SHA256.hash(data: Data(text.utf8))
+      try communicator.requireAgreement(on: "run document", digest: Array(digest))
+    } catch {
+      guard error.code == .disagreement else { throw error }
+      for (key, value) in values { try communicator.requireAgreement(on: key, digest: value) }
+      throw error
+    }
+  }
+
+  /// Refuses what cannot succeed before hours of work: a sparsity that the floors forbid, a limit too small.
+  func checkFeasibility() throws {
+    try session.together {
+      try checkLayout()
+      let layers = inputs.model.blueprint.prunableLayers
+      let zeros = layers.map { layer in
+        ScoreTable.Layer(
+          attention: Array(repeating: 0, count: layer.attentionUnits), mlp: Array(repeating: 0, count: layer.mlpUnits))
+      }
+      let metadata = ScoreTable.Metadata(criterion: "", objective: "", accumulation: "", modelHash: "", dataHash: "")
+      _ = try Allocation.allocate(
+        ScoreTable(layers: zeros, metadata: metadata), layers: layers, settings: allocationSettings)
+    }
+    try scoreStage.checkMemory(inputs)
+  }
+
+  /// A native checkpoint needs layers of one shape, which only `uniform` promises.
+  private func checkLayout() throws {
+    let document = inputs.document
+    guard document.repacking.layout == .native, document.allocation.method != .uniform else { return }
+    throw RunDocumentError(
+      .conflict,
+      "repacking.layout: native needs layers of one shape; set allocation.method: uniform, or repacking.layout: per-layer"
+    )
+  }
+
+  private var allocationSettings: AllocationSettings {
+    let section = inputs.document.allocation
+    return AllocationSettings(
+      method: section.method == .uniform ? .uniform : .global, sparsity: section.sparsity, gamma: section.gamma,
+      roundTo: section.roundTo)
+  }
+
+  var scoreStage: ScoreStage { ScoreStage(session: session, resources: resources, recorder: recorder) }
+
   /// Scores, and leaves scores.safetensors.
   func score() throws -> ScoreTable {
-    let stage = ScoreStage(session: session, resources: resources, recorder: recorder)
-    let (table, objective) = try stage.run(inputs)
-    if let objective { session.console.say("objective \(inputs.document.scoring.objective.rawValue): \(objective)") }
+    let (table, objective) = try scoreStage.run(inputs)
+    if let objective {
+      let value = String(format: "%.6g", objective)
+      session.console.say("objective \(inputs.document.scoring.objective.rawValue): \(value)")
+    }
     try onFirst { try table.write(to: folder.scores) }
     return table
   }
 
   /// Chooses the units to keep, and leaves plan.json.
   func allocate(_ table: ScoreTable) throws -> PruningPlan {
-    let section = inputs.document.allocation
-    let settings = AllocationSettings(
-      method: section.method == .uniform ? .uniform : .global, sparsity: section.sparsity, gamma: section.gamma,
-      roundTo: section.roundTo)
     let plan = try recorder.run("allocate") {
       try session.together {
-        try Allocation.allocate(table, layers: inputs.model.blueprint.prunableLayers, settings: settings)
+        try Allocation.allocate(table, layers: inputs.model.blueprint.prunableLayers, settings: allocationSettings)
       }
     }
     try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())

@@ -18,8 +18,11 @@ struct RunFolder {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" } ?? error.localizedDescription
-      throw RunFolderError(message: "cannot create the run folder \(path): \(reason); name another with run-folder")
+      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
+      let reason =
+        cause.map { StorageError.text(ofErrno: Int32(truncatingIfNeeded: ($0 as NSError).code)) }
+        ?? "it is not a folder"
+      throw RunFolderError(message: "cannot create the run folder \(path): \(reason); name another (--run-folder)")
     }
   }
 
@@ -47,5 +50,8 @@ struct RunFolder {
 /// The run folder cannot be made.
 public struct RunFolderError: Error, CustomStringConvertible, Sendable, Equatable {
   public let message: String
+
+  package init(message: String) { self.message = message }
+
   public var description: String { message.split(whereSeparator: \.isNewline).joined(separator: " ") }
 }

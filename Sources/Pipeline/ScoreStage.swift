@@ -46,23 +46,43 @@ struct ScoreStage {
     return (table, objective)
   }
 
+  /// Makes sure that scoring fits `resources.memory-limit`, before anything is computed. Collective.
+  func checkMemory(_ inputs: Inputs) throws {
+    let settings = ScoringSettings(inputs.document.scoring)
+    guard settings.usesGradients else { return }
+    try session.together { _ = try memoryPlan(inputs, batches: batches(inputs, settings: settings)).boundaryBudget() }
+  }
+
+  /// This rank's calibration sequences in the batches that go through the model together.
+  private func batches(_ inputs: Inputs, settings: ScoringSettings) -> [TokenBatch] {
+    let ranks = Partition(ranks: session.communicator.size)
+    let own = Array(inputs.sequences[ranks.block(of: inputs.sequences.count, rank: session.communicator.rank)])
+    return settings.accumulation == .absolute
+      ? own.map { TokenBatch(nextTokenOf: [$0]) } : TokenBatch.split(own, tokens: resources.batchTokens)
+  }
+
+  private func memoryPlan(_ inputs: Inputs, batches: [TokenBatch]) -> MemoryPlan {
+    let tokens = batches.map(\.layout.tokens)
+    return MemoryPlan(
+      inputs.model, tokens: tokens.reduce(0, +), batchTokens: tokens.max() ?? 0,
+      owners: resources.broadcasts ? session.communicator.size : nil, limit: inputs.document.resources.memoryLimit)
+  }
+
   private func scoreByGradients(
     _ inputs: Inputs, settings: ScoringSettings, scorer: Scorer
   ) throws -> (layers: [ScoreTable.Layer], objective: Double) {
-    let communicator = session.communicator
     let model = inputs.model
-    let own = Array(
-      inputs.sequences[Partition(ranks: communicator.size).block(of: inputs.sequences.count, rank: communicator.rank)])
-    let batches =
-      settings.accumulation == .absolute
-      ? own.map { TokenBatch(nextTokenOf: [$0]) } : TokenBatch.split(own, tokens: resources.batchTokens)
-    let plan = MemoryPlan(
-      model, tokens: own.reduce(0) { $0 + $1.count }, batchTokens: batches.map(\.layout.tokens).max() ?? 0,
-      owners: resources.broadcasts ? communicator.size : nil, limit: inputs.document.resources.memoryLimit)
+    let batches = batches(inputs, settings: settings)
+    let plan = memoryPlan(inputs, batches: batches)
+    let spillFolder = NSTemporaryDirectory()
     let boundaries = try session.together {
       try BoundaryStore(
         layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
-        backend: resources.backend, memoryBudget: try plan.boundaryBudget(), spillFolder: NSTemporaryDirectory())
+        backend: resources.backend, memoryBudget: try plan.boundaryBudget(), spillFolder: spillFolder)
+    }
+    if boundaries.spilledBytes > 0 {
+      let size = ByteSize(bytes: boundaries.spilledBytes).rounded
+      session.console.say("memory-limit: \(size) of activations per rank go to a file in \(spillFolder)")
     }
     let scope = GradientPass.Scope(
       sequences: inputs.sequences.count, targets: inputs.sequences.reduce(0) { $0 + max(0, $1.count - 1) })

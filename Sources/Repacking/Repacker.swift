@@ -58,15 +58,13 @@ public struct Repacker {
     provenance: Provenance, exitCode: (any Error) -> Int32, progress: ((_ done: Int, _ total: Int) -> Void)? = nil
   ) throws -> RepackedCheckpoint {
     let layout = wanted ?? (pruned.isUniform ? .native : .perLayer)
-    guard layout == .perLayer || pruned.isUniform else {
-      throw CheckpointError(
-        .invalidLayout,
-        "repacking.layout: native needs layers of one shape, which this plan does not leave; allocate with method "
-          + "uniform, or write layout per-layer")
-    }
-    let shards = try ShardLayout(groups: try entries(), maximumShardBytes: maximumShardBytes)
+    let shards: ShardLayout
     var folder: OutputFolder?
     do {
+      shards = try communicator.together(exitCode: exitCode) {
+        try requireUniform(for: layout)
+        return try ShardLayout(groups: try entries(), maximumShardBytes: maximumShardBytes)
+      }
       let opened = try communicator.together(exitCode: exitCode) { try prepared ?? OutputFolder(opening: path) }
       folder = opened
       try communicator.together(exitCode: exitCode) { try writeShards(shards, to: opened, progress: progress) }
@@ -84,6 +82,15 @@ public struct Repacker {
       sum + shard.entries.reduce(0) { $0 + ($1.shape.elementCount ?? 0) }
     }
     return RepackedCheckpoint(layout: layout, byteCount: shards.totalBytes, parameterCount: parameters)
+  }
+
+  private func requireUniform(for layout: CheckpointLayout) throws(CheckpointError) {
+    guard layout == .perLayer || pruned.isUniform else {
+      throw CheckpointError(
+        .invalidLayout,
+        "repacking.layout: native needs layers of one shape, which this plan does not leave; allocate with method "
+          + "uniform, or write layout per-layer")
+    }
   }
 
   /// The tensors to write by group, each name once.

@@ -4,8 +4,10 @@ internal import Tensors
 public struct SafetensorsError: Error, CustomStringConvertible, Sendable, Equatable {
   /// The kind of failure, for code that wants to tell them apart.
   public enum Code: Sendable, Equatable {
-    /// The file cannot be opened, mapped or written; the message has the system's reason.
+    /// The file cannot be opened or mapped; the message has the system's reason.
     case storage
+    /// The file cannot be made or written; the message has the system's reason.
+    case notWritten
     /// The file ends before its header does, or the header's length is impossible.
     case truncated
     /// The header is longer than ``SafetensorsFile/maximumHeaderBytes``.

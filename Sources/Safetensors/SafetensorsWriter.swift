@@ -95,7 +95,7 @@ public struct SafetensorsWriter: ~Copyable {
       try file.append(header)
       return file
     } catch {
-      throw SafetensorsError(error)
+      throw SafetensorsError(.notWritten, error.message)
     }
   }
 
@@ -120,7 +120,7 @@ public struct SafetensorsWriter: ~Copyable {
     do {
       try file.append(bytes)
     } catch {
-      throw SafetensorsError(error)
+      throw SafetensorsError(.notWritten, error.message)
     }
     written += bytes.byteCount
   }
@@ -151,7 +151,7 @@ public struct SafetensorsWriter: ~Copyable {
     do {
       try file.commit()
     } catch {
-      throw SafetensorsError(error)
+      throw SafetensorsError(.notWritten, error.message)
     }
   }
 

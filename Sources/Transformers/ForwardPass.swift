@@ -54,6 +54,10 @@ public struct ForwardPass {
   }
 
   func embed(_ batches: [TokenBatch]) throws -> [Matrix] {
+    guard blueprint.stacks.count == 1 else { throw TransformerError.unsupported("more than one stack of layers") }
+    guard blueprint.embedding == EmbeddingSpecification() else {
+      throw TransformerError.unsupported("an embedding of more than tokens")
+    }
     let weights = try source.weights(of: .embedding)
     let embedding = EmbeddingPass(backend: backend)
     return try batches.map { try embedding.forward($0, weights: weights) }

@@ -42,7 +42,7 @@ public struct LayerPass {
         switch attention.position {
         case .none: break
         case .rotary(let rotary): table = rotaryTables.table(rotary, headWidth: attention.headWidth)
-        case .relativeBias: throw TransformerError.unsupported("relative position bias")
+        case .relativeBias, .sharedRelativeBias: throw TransformerError.unsupported("relative position bias")
         }
         sublayers.append(
           .attention(

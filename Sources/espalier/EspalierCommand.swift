@@ -30,6 +30,8 @@ protocol RankedCommand: ParsableCommand {
 
 /// What is left to do once inputs are known to be good.
 struct PreparedCommand {
+  /// What the ranks must all have been asked for; the run document is compared by itself.
+  let name: String
   /// The work; gives what rank 0 prints on standard output.
   let body: (Session) throws -> String
   /// Whether progress is told.

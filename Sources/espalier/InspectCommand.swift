@@ -15,6 +15,6 @@ struct InspectCommand: RankedCommand {
   func prepare() throws -> PreparedCommand {
     let inspection = try Inspection(path: model)
     let text = json ? try inspection.json : inspection.text
-    return PreparedCommand(body: { _ in text }, isQuiet: true)
+    return PreparedCommand(name: "inspect", body: { _ in text }, isQuiet: true)
   }
 }

@@ -14,8 +14,10 @@ import Pipeline
       var command = try EspalierCommand.parseAsRoot()
       try command.run()
     } catch {
-      // A wrong command line is wrong on every rank in the same way; help and version come this way too.
-      endTogether { EspalierCommand.exit(withError: error) }
+      // Help and version come this way too.
+      guard EspalierCommand.exitCode(for: error).isSuccess else { reject(CommandLineError(error)) }
+      if MPISession.environmentRank ?? 0 > 0 { exit(ExitCode.success) }
+      EspalierCommand.exit(withError: error)
     }
   }
 
@@ -26,10 +28,14 @@ import Pipeline
     let communicator = ranks.communicator
     do {
       let prepared = try communicator.agreeOnSuccess(prepared, exitCode: ExitCode.code(for:))
+      // Ranks that do different things would wait for each other.
+      try communicator.requireAgreement(on: "command", digest: prepared.name)
       let console = Console(isSpeaking: communicator.rank == 0 && !prepared.isQuiet)
       let session = Session(communicator: communicator, console: console, makeBackend: makeBackend)
       let output = try prepared.body(session)
-      if communicator.rank == 0 { try write(output) }
+      try communicator.together(exitCode: ExitCode.code(for:)) {
+        if communicator.rank == 0 { try StandardOutput().write(output) }
+      }
     } catch {
       fail(error, ranks: ranks)
     }
@@ -38,11 +44,13 @@ import Pipeline
   }
 
   /// Runs a command that needs no ranks; under a launcher, on the first rank alone.
-  static func alone(_ body: () throws -> Void) {
+  static func alone(_ name: String, _ body: () throws -> Void) {
     let ranks = start()
+    let communicator = ranks.communicator
     do {
-      if ranks.communicator.rank == 0 { try body() }
-      try ranks.communicator.barrier()
+      try communicator.agreeOnSuccess(.success(()))
+      try communicator.requireAgreement(on: "command", digest: name)
+      try communicator.together(exitCode: ExitCode.code(for:)) { if communicator.rank == 0 { try body() } }
     } catch {
       fail(error, ranks: ranks)
     }
@@ -62,14 +70,26 @@ import Pipeline
       let session = try MPISession()
       return Ranks(communicator: session.world, session: session)
     } catch {
-      say(error)
+      // Where ranks do not see each other, the first of the launcher's speaks for all.
+      if MPISession.environmentRank ?? 0 == 0 { say(error) }
       exit(ExitCode.code(for: error))
+    }
+  }
+
+  /// Ends all ranks for a command line that is wrong on this one, and mostly on all.
+  private static func reject(_ error: CommandLineError) -> Never {
+    let ranks = start()
+    do {
+      try ranks.communicator.agreeOnSuccess(Result<Void, any Error>.failure(error)) { _ in ExitCode.usage }
+      exit(ExitCode.usage)
+    } catch {
+      fail(error, ranks: ranks)
     }
   }
 
   /// Tells an error once and ends all ranks: together when all know of it, by force when only this one does.
   private static func fail(_ error: any Error, ranks: Ranks) -> Never {
-    let code = ExitCode.code(for: error)
+    let code = error is CommandLineError ? ExitCode.usage : ExitCode.code(for: error)
     let isShared = error is PeerFailure || (error as? CommunicationError)?.code == .disagreement
     guard isShared || ranks.communicator.size == 1 else {
       say(error, rank: ranks.communicator.rank)
@@ -86,26 +106,10 @@ import Pipeline
     try? ranks.session?.finalize()
   }
 
-  /// Lets rank 0 end the program with a message, and the others after it with the same code.
-  private static func endTogether(_ end: () -> Never) -> Never {
-    guard MPISession.isLaunchedByMPI, let rank = MPISession.environmentRank, rank > 0 else { end() }
-    // Rank 0 prints; the others only end as it does, silently.
-    if let silence = FileHandle(forWritingAtPath: "/dev/null")?.fileDescriptor {
-      dup2(silence, FileHandle.standardOutput.fileDescriptor)
-      dup2(silence, FileHandle.standardError.fileDescriptor)
-    }
-    end()
-  }
-
   private static func say(_ error: any Error, rank: Int? = nil) {
     let text = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
     let place = rank.map { " on rank \($0)" } ?? ""
     FileHandle.standardError.write(Data("espalier: error\(place): \(text)\n".utf8))
-  }
-
-  /// Standard output may be a full disk or a closed pipe, which is no reason to crash.
-  private static func write(_ text: String) throws {
-    try FileHandle.standardOutput.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
   }
 
   /// The only place that names concrete backends.

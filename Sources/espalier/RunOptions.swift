@@ -110,11 +110,12 @@ struct RunOptions: ParsableArguments {
 extension RunOptions {
   /// Inputs checked now, `stage` run on all ranks later, and the report printed.
   func prepare(
-    needs: Inputs.Needs, stage: @escaping (Run) throws -> RunReport
+    _ name: String, needs: Inputs.Needs, stage: @escaping (Run) throws -> RunReport
   ) throws -> PreparedCommand {
     let inputs = try Inputs(try resolved(), needs: needs)
     let (documentPath, isJSON) = (document, json)
     return PreparedCommand(
+      name: name,
       body: { session in
         let report = try stage(try Run(inputs, session: session, documentPath: documentPath))
         return isJSON ? String(decoding: try report.json(), as: UTF8.self) : ReportTable(report).text

@@ -13,8 +13,10 @@ struct PruneCommand: RankedCommand {
   var helpKeys = false
 
   func prepare() throws -> PreparedCommand {
-    if helpKeys { return PreparedCommand(body: { _ in RunDocument.schemaText() }, isQuiet: true) }
-    return try options.prepare(needs: [.calibration, .evaluation]) { try $0.prune() }
+    if helpKeys {
+      return PreparedCommand(name: "prune --help-keys", body: { _ in RunDocument.schemaText() }, isQuiet: true)
+    }
+    return try options.prepare("prune", needs: [.calibration, .evaluation]) { try $0.prune() }
   }
 }
 
@@ -26,7 +28,7 @@ struct ScoreCommand: RankedCommand {
   @OptionGroup var options: RunOptions
 
   func prepare() throws -> PreparedCommand {
-    try options.prepare(needs: [.calibration]) { try $0.scoreOnly() }
+    try options.prepare("score", needs: [.calibration]) { try $0.scoreOnly() }
   }
 }
 
@@ -42,7 +44,7 @@ struct AllocateCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let scores = scores
-    return try options.prepare(needs: []) { try $0.allocateOnly(scores: scores) }
+    return try options.prepare("allocate", needs: []) { try $0.allocateOnly(scores: scores) }
   }
 }
 
@@ -58,7 +60,7 @@ struct RepackCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let plan = plan
-    return try options.prepare(needs: []) { try $0.repackOnly(plan: plan) }
+    return try options.prepare("repack", needs: []) { try $0.repackOnly(plan: plan) }
   }
 }
 
@@ -74,6 +76,8 @@ struct EvaluateCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let plan = plan
-    return try options.prepare(needs: [.evaluation, .evaluationText]) { try $0.evaluateOnly(plan: plan) }
+    return try options.prepare(plan == nil ? "evaluate" : "evaluate --plan", needs: [.evaluation, .evaluationText]) {
+      try $0.evaluateOnly(plan: plan)
+    }
   }
 }

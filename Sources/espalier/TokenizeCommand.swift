@@ -15,9 +15,9 @@ struct TokenizeCommand: ParsableCommand {
   @Argument(help: "The text; standard input without it.")
   var text: String?
 
-  func run() throws {
-    Launch.alone {
-      try LineTokenizer(model: model, addsSpecialTokens: specialTokens).run(text) { print($0) }
+  func run() {
+    Launch.alone("tokenize") {
+      try LineTokenizer(model: model, addsSpecialTokens: specialTokens).run(text, into: StandardOutput())
     }
   }
 }

@@ -44,9 +44,8 @@ import Testing
     report.perplexity = .init(before: 23.456, after: nil, text: "a.txt", window: 8, windows: 1, tokens: 7)
     report.peakBytes = [5_000_000_000, 7_000_000_000] + Array(repeating: 6_000_000_000, count: 62)
     let expected = """
-                                before             after
-      parameters                   999                 –
-      perplexity                 23.46                 –
+      parameters                   999
+      perplexity                 23.46
                     a.txt, 1 window of 8, 7 tokens
 
       ranks         64 ranks on 2 hosts, 8 threads each, backend cpu

@@ -72,7 +72,7 @@ import Testing
     ("calibration: {length: 3e1}", "2:23: calibration.length: found 3e1, expected an integer, 1 or more"),
     (
       "calibration: {length: 99999999999999999999}",
-      "2:23: calibration.length: found 99999999999999999999, expected an integer, 1 or more"
+      "2:23: calibration.length: found 99999999999999999999, expected an integer, 1 or more, at most 2147483647"
     ),
     ("calibration: {seed: -1}", "2:21: calibration.seed: found -1, expected an integer, 0 or more"),
     (

@@ -95,7 +95,7 @@ import Testing
       }
     }
     let missing = try ModelFolderBuilder.sharded(["one.safetensors": ["a", "b"]], map: good)
-    Self.expectRefusal(missing.path, .storage, "two.safetensors", "No such file")
+    Self.expectRefusal(missing.path, .missingWeights, "two.safetensors is missing", "names it")
   }
 
   @Test(arguments: ["../x.safetensors", "/etc/x.safetensors", "..", "", ".x.safetensors", "a/b.safetensors", "x.bin"])

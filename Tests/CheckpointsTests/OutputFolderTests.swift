@@ -109,7 +109,7 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write("x", to: "file")
     for (path, code, part) in [
-      (folder.file("none/out"), CheckpointError.Code.outputNotWritable, "none is not a folder; create it first"),
+      (folder.file("no/ne/out"), CheckpointError.Code.outputNotWritable, "no/ne does not exist; create it first"),
       (folder.file("file"), .outputExists, "it is not a folder"),
       (folder.file("file/out"), .outputNotWritable, "file is not a folder"),
       ("/proc/espalier", .outputNotWritable, "cannot create the folder /proc/espalier: "),
@@ -127,5 +127,18 @@ import Testing
       (error as? CheckpointError)?.code == .outputNotWritable && "\(error)".contains("all ranks share")
     }
     #expect(folder.names == ["file"])
+  }
+
+  /// One missing parent is made, and is gone again when nothing came of it.
+  @Test func parentIsMade() throws {
+    let folder = try TemporaryFolder()
+    let output = try OutputFolder(preparing: folder.file("new/out/"))
+    #expect(folder.names == ["new"])
+    output.discard()
+    #expect(folder.names.isEmpty)
+    let kept = try OutputFolder(preparing: folder.file("new/out"))
+    try folder.write("x", to: "new/foreign.txt")
+    kept.discard()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.file("new")) == ["foreign.txt"])
   }
 }

@@ -1,7 +1,7 @@
 import Communication
 import CommunicationTestSupport
-import Foundation
 import MPICommunication
+import MPITestSupport
 
 /// The communicators on which every collective check runs.
 enum TestGroup: String, CaseIterable, Sendable {
@@ -9,19 +9,8 @@ enum TestGroup: String, CaseIterable, Sendable {
   /// Messages of 40 bytes: every longer transfer goes in pieces, the last of them short.
   case chunked, chunkedSleeping
 
-  /// One session for the whole process, finalized when it exits.
-  private static let session: Result<MPISession, CommunicationError> = {
-    do throws(CommunicationError) {
-      let session = try MPISession()
-      atexit { try? TestGroup.session.get().finalize() }
-      return .success(session)
-    } catch {
-      return .failure(error)
-    }
-  }()
-
   static var allRanks: MPICommunicator {
-    get throws { try session.get().world }
+    get throws { try TestWorld.allRanks }
   }
 
   /// The checks on this communicator. Collective. It first makes sure that all ranks are in the same test, since a

@@ -109,7 +109,7 @@ import Testing
     #expect {
       _ = try SafetensorsWriter(path: folder.file("none/out"), entries: [small])
     } throws: { error in
-      (error as? SafetensorsError)?.code == .storage
+      (error as? SafetensorsError)?.code == .notWritten
     }
     #expect {
       var writer = try SafetensorsWriter(path: folder.file("out"), entries: [small])

@@ -10,6 +10,7 @@ extension Llama {
     let layers = pruned.layers.map(LayerWidths.init)
     guard let first = layers.first else { return .object(object) }
     object["head_dim"] = .integer(Int64(first.headWidth))
+    addOlderRotaryKeys(to: &object)
     switch layout {
     case .native:
       for (key, value) in first.keys { object[key] = .integer(Int64(value)) }
@@ -41,6 +42,16 @@ extension Llama {
         name: "configuration_espalier_llama.py", contents: PackageResources.configuration_espalier_llama_py),
       RemoteCodeFile(name: "modeling_espalier_llama.py", contents: PackageResources.modeling_espalier_llama_py),
     ]
+  }
+
+  /// transformers 4 reads `rope_theta` and `rope_scaling` alone, and silently takes θ = 10000 without them; transformers 5
+  /// takes both styles.
+  private static func addOlderRotaryKeys(to object: inout [String: JSONValue]) {
+    guard var scaling = object["rope_parameters"]?.objectValue else { return }
+    let theta = scaling.removeValue(forKey: "rope_theta")
+    if object["rope_theta"] == nil { object["rope_theta"] = theta }
+    let kind = scaling["rope_type"]?.stringValue ?? "default"
+    if kind != "default", object["rope_scaling"] == nil { object["rope_scaling"] = .object(scaling) }
   }
 
   private static let remoteCodeKeys = [

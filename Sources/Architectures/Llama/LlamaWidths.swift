@@ -37,7 +37,7 @@ struct LlamaWidths {
   }
 
   /// Far above any model, and small enough that products of widths stay within 64 bits.
-  private static let largest = 1 << 24
+  static let largest = 1 << 24
 }
 
 /// A layer's own keys before the model's.

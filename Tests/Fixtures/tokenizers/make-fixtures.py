@@ -162,6 +162,7 @@ def main():
     qwen2(corpus)
     variants(corpus)
     unknown()
+    goldens("demo", Tokenizer.from_file(str(HERE.parents[2] / "demo/model/tokenizer.json")), TEXTS)
 
 
 main()

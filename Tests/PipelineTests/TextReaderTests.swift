@@ -1,0 +1,118 @@
+import Architectures
+import Artifacts
+import Calibration
+import Evaluation
+import Pipeline
+import TestSupport
+import Testing
+
+/// Texts and token files as the sequences and windows of the demo's model.
+@Suite struct TextReaderTests {
+  let folder: TemporaryFolder
+  let reader: TextReader
+
+  init() throws {
+    folder = try TemporaryFolder()
+    reader = TextReader(try Model(path: Fixtures.demoModel))
+    let text = try String(decoding: TemporaryFolder.bytes(of: Fixtures.repository + "/demo/valid.txt"), as: UTF8.self)
+    try folder.write(String(text.prefix(8000)), to: "first.txt")
+    try folder.write(String(text.dropFirst(8000).prefix(8000)), to: "second.txt")
+  }
+
+  func document(_ assignments: [String], calibration: [String] = [], evaluation: String? = nil) throws -> RunDocument {
+    var overrides = try assignments.map { try RunOverride(assignment: $0) }
+    overrides.append(RunOverride(key: "calibration.text", values: calibration.map(folder.file), source: "test"))
+    if let evaluation {
+      overrides.append(RunOverride(key: "evaluation.text", value: folder.file(evaluation), source: "test"))
+    }
+    return try RunDocument(yaml: "model: \(Fixtures.demoModel)", overrides: overrides)
+  }
+
+  func sequences(_ texts: [String], _ assignments: [String]) throws -> [[Int32]] {
+    try reader.sequences(try document(assignments, calibration: texts).calibration)
+  }
+
+  func windows(_ text: String, _ assignments: [String]) throws -> [(ids: [Int32], scoredFrom: Int)] {
+    let document = try document(assignments, evaluation: text)
+    return try reader.windows(document.evaluation, text: folder.file(text)).map { ($0.ids, $0.scoredFrom) }
+  }
+
+  /// Ids as a file of `input_ids`, `[sequence, token]`.
+  func writeIDs(_ name: String, _ sequences: [[Int32]], type: String = "I32", shape: String? = nil) throws {
+    let bytes = sequences.joined().flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * Int32($0))) } }
+    let shape = shape ?? "[\(sequences.count),\(sequences.first?.count ?? 0)]"
+    let header = [UInt8]("{\(SafetensorsBytes.entry("input_ids", type, shape, "0", "\(bytes.count)"))}".utf8)
+    try folder.write(SafetensorsBytes.length(UInt64(header.count)) + header + bytes, to: name)
+  }
+
+  /// Each text gives its part, the first of them one more; together they are what each gives by itself.
+  @Test func severalTexts() throws {
+    let both = try sequences(["first.txt", "second.txt"], ["calibration.sequences=7", "calibration.length=32"])
+    #expect(both.count == 7 && both.allSatisfy { $0.count == 32 })
+    let first = try sequences(["first.txt"], ["calibration.sequences=4", "calibration.length=32"])
+    let second = try sequences(["second.txt"], ["calibration.sequences=3", "calibration.length=32"])
+    #expect(both == first + second || both == Array(first.prefix(3)) + second || both.prefix(4) == first[...])
+    #expect(
+      both == (try sequences(["first.txt", "second.txt"], ["calibration.sequences=7", "calibration.length=32"])))
+    #expect(
+      both
+        != (try sequences(
+          ["first.txt", "second.txt"], ["calibration.sequences=7", "calibration.length=32", "calibration.seed=1"])))
+  }
+
+  @Test func tokenFiles() throws {
+    let ids: [[Int32]] = (0..<5).map { row in (0..<6).map { Int32(row * 100 + $0) } }
+    try writeIDs("ids.safetensors", ids)
+    #expect(try sequences(["ids.safetensors"], ["calibration.sequences=3"]) == Array(ids.prefix(3)))
+    // Laid end to end for windows, whose context is not counted twice.
+    let windows = try windows("ids.safetensors", ["evaluation.window=10", "evaluation.stride=5"])
+    #expect(windows.flatMap { $0.ids[$0.scoredFrom...] } == Array(ids.joined().dropFirst()))
+    #expect(windows.first?.scoredFrom == 1 && windows.dropFirst().allSatisfy { $0.scoredFrom == 5 })
+  }
+
+  @Test func limits() throws {
+    let all = try windows("first.txt", ["evaluation.window=64"])
+    let some = try windows("first.txt", ["evaluation.window=64", "evaluation.limit=3"])
+    #expect(all.count > 10 && some.count == 3)
+    #expect(zip(some, all).allSatisfy { $0.ids == $1.ids && $0.scoredFrom == $1.scoredFrom })
+    #expect(all.last.map { (2...64).contains($0.ids.count) } == true)
+  }
+
+  @Test func warnings() {
+    #expect(reader.lengthWarnings("evaluation.window", 512).isEmpty)
+    #expect(
+      reader.lengthWarnings("evaluation.window", 513) == [
+        "evaluation.window is 513, but the model was made for 512 positions (max_position_embeddings)"
+      ])
+  }
+
+  /// Sequences that cannot be had: which error, and what it says.
+  @Test(arguments: [
+    (["first.txt", "ids.safetensors"], [], CalibrationError.Code.invalidArgument, "only file"),
+    (["ids.safetensors"], ["calibration.sequences=6"], .tooFewTokens, "5 sequences, not 6; ask for fewer"),
+    (["first.txt", "second.txt"], ["calibration.sequences=1"], .invalidArgument, "fewer than the 2 texts"),
+    (["first.txt"], ["calibration.sequences=1000"], .tooFewTokens, "not 1000; give more text"),
+    (["first.txt"], ["calibration.sequences=2147483647"], .invalidArgument, "too many"),
+    (["beyond.safetensors"], ["calibration.sequences=1"], .invalidIDs, "vocabulary has 1024"),
+    (["negative.safetensors"], ["calibration.sequences=1"], .invalidIDs, "negative"),
+    (["flat.safetensors"], ["calibration.sequences=1"], .invalidIDs, "not [sequence, token]"),
+  ]) func refusedSequences(texts: [String], assignments: [String], code: CalibrationError.Code, part: String) throws {
+    try writeIDs("ids.safetensors", Array(repeating: [1, 2, 3], count: 5))
+    try writeIDs("beyond.safetensors", [[1, 1024]])
+    try writeIDs("negative.safetensors", [[1, -1]])
+    try writeIDs("flat.safetensors", [[1, 2]], shape: "[2]")
+    let error = try #require(throws: CalibrationError.self) { try sequences(texts, assignments) }
+    #expect(error.code == code && error.message.contains(part), "\(error)")
+  }
+
+  /// Windows that cannot be had.
+  @Test(arguments: [
+    (["evaluation.window=100000", "evaluation.limit=1"], "make no window of 100000"),
+    (["evaluation.window=64", "evaluation.limit=1000"], "windows of 64, not 1000; lower evaluation.limit"),
+    (["evaluation.window=2147483647", "evaluation.limit=2147483647"], "make no window of"),
+  ]) func refusedWindows(assignments: [String], part: String) throws {
+    let error = try #require(throws: CalibrationError.self) { try windows("first.txt", assignments) }
+    #expect(error.code == .tooFewTokens && error.message.contains(part), "\(error)")
+    #expect(error.message.hasPrefix(folder.file("first.txt")), "\(error)")
+  }
+}
