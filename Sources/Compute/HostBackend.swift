@@ -39,6 +39,12 @@ extension HostBackend {
     }
   }
 
+  public func update(_ matrix: Matrix, _ body: (inout MutableSpan<Float>) throws -> Void) throws {
+    precondition(matrix.isDense, "update changes dense matrices")
+    var span = unsafe MutableSpan(_unsafeStart: matrix.pointer, count: matrix.count)
+    try body(&span)
+  }
+
   public func releaseUnusedMemory() { pool.trim() }
 
   public func fill(_ matrix: Matrix, with value: Float) {

@@ -86,10 +86,7 @@ public struct Scorer {
     guard communicator.size > 1 else { return }
     for role in gradients.roles {
       guard let matrix = gradients[role] else { continue }
-      var values = backend.floats(matrix)
-      var span = values.mutableSpan
-      try communicator.sum(&span, root: owner)
-      if communicator.rank == owner { backend.write(values.span, into: matrix) }
+      try backend.update(matrix) { try communicator.sum(&$0, root: owner) }
     }
   }
 
