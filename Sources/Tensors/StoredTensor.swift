@@ -7,7 +7,7 @@ public struct StoredTensor: Sendable {
     case owned([UInt8])
   }
 
-  /// The name in the checkpoint, such as `model.layers.0.mlp.up_proj.weight`.
+  /// The name in the checkpoint, such as `model.norm.weight`.
   public let name: String
   public let elementType: ElementType
   public let shape: Shape
