@@ -93,7 +93,7 @@ extension RunDocument {
       "tokens from window to window, at most window"),
     RunField(
       "evaluation.limit", \.evaluation.limit, .optional(.count(), or: "null"), default: "null", changes: .report,
-      "most windows to measure; null: all"),
+      "windows to measure; null: all"),
     RunField(
       "evaluation.special-tokens", \.evaluation.specialTokens, .boolean, default: "false", changes: .report,
       "let the tokenizer add its special tokens"),

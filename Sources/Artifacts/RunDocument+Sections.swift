@@ -45,7 +45,7 @@ extension RunDocument {
     public internal(set) var window = 1024
     /// Tokens from one window's start to the next's, 1 to ``window``. Default: ``window``.
     public internal(set) var stride = 1024
-    /// The most windows to measure, 1 or more; `nil`: all. Default: all.
+    /// How many windows to measure, 1 or more; `nil`: all. A text with fewer is an error.
     public internal(set) var limit: Int?
     /// Whether the tokenizer adds its special tokens. Default: false.
     public internal(set) var specialTokens = false

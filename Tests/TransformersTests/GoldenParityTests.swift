@@ -10,7 +10,7 @@ import Transformers
 
 /// Logits, losses and every parameter's gradient against PyTorch's.
 @Suite struct GoldenParityTests {
-  static let models = ["tiny-llama", "tiny-llama-tied", "tiny-llama-bf16", "tiny-llama3"]
+  static let models = ["tiny-llama", "tiny-llama-sharded", "tiny-llama-tied", "tiny-llama-bf16", "tiny-llama3"]
 
   @Test(arguments: models, TestedBackend.allCases)
   func logits(model name: String, backend tested: TestedBackend) throws {

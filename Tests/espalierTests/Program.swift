@@ -47,7 +47,7 @@ enum Program {
   }()
 
   /// Seconds after which a launch is stopped, with all its processes.
-  static let timeLimit = 30
+  static let timeLimit = 120
 
   /// Runs the program with `arguments`: by itself, or on `ranks` ranks under `mpirun`.
   static func run(
