@@ -39,7 +39,4 @@ public struct TokenSequences: Sendable, Equatable {
     }
     return self
   }
-
-  /// The sequences of one rank, maybe none: `ids[share]`.
-  public subscript(share: Range<Int>) -> ArraySlice<[Int32]> { ids[share] }
 }

@@ -3,6 +3,7 @@ package import Architectures
 package import Artifacts
 internal import Blueprints
 internal import Calibration
+internal import Communication
 package import Evaluation
 internal import Foundation
 internal import Safetensors
@@ -41,7 +42,7 @@ package struct TextReader {
           + "at least one")
     }
     return try calibration.text.enumerated().flatMap { index, path in
-      let count = RankShare.range(rank: index, ranks: calibration.text.count, count: calibration.sequences).count
+      let count = Partition(ranks: calibration.text.count).block(of: calibration.sequences, rank: index).count
       let sequences = try TokenSequences(
         TextSource(path: path), tokenizer: tokenizer, length: calibration.length, sequences: count,
         seed: calibration.seed, addSpecialTokens: calibration.specialTokens)

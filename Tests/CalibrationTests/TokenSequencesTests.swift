@@ -67,13 +67,6 @@ import Tokenizers
     #expect(Set(try choose(3).ids).count == 20)
   }
 
-  /// The same for every number of ranks: the shares are the sequences.
-  @Test(arguments: 1...9) func ranks(ranks: Int) throws {
-    let all = try TokenSequences(source, tokenizer: tokenizer, length: 16, sequences: 7, seed: 5)
-    let shares = (0..<ranks).map { all[RankShare.range(rank: $0, ranks: ranks, count: 7)] }
-    #expect(shares.flatMap(Array.init) == all.ids)
-  }
-
   @Test func compressedTextIsTheSame() throws {
     let plain = try TextSource(path: fixtures.appending(path: "calibration/lines.jsonl").path)
     let packed = try TextSource(path: fixtures.appending(path: "calibration/lines.jsonl.zst").path)

@@ -70,16 +70,4 @@ import Testing
     }
     #expect(try Windows.over(tokens: 100, window: Int.max, stride: Int.max).map(\.length) == [100])
   }
-
-  @Test func shares() {
-    for ranks in 1...12 {
-      for count in 0...30 {
-        let shares = (0..<ranks).map { RankShare.range(rank: $0, ranks: ranks, count: count) }
-        #expect(shares.flatMap(Array.init) == Array(0..<count))
-        let sizes = shares.map(\.count)
-        #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
-        #expect(sizes == sizes.sorted(by: >))
-      }
-    }
-  }
 }
