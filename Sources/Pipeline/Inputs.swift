@@ -1,3 +1,4 @@
+internal import Checkpoints
 public import Architectures
 public import Artifacts
 internal import Blueprints
@@ -12,8 +13,12 @@ internal import Tokenizers
 public struct Inputs {
   public let document: RunDocument
   public let model: Model
+  /// The model's hash, taken once: it reads a little of every weight file.
+  let modelHash: String
   /// All ranks' calibration sequences, `[sequence][token]`; empty when the criterion needs none.
   public let sequences: [[Int32]]
+  /// SHA-256 over the calibration sequences.
+  let dataHash: String
   /// All ranks' evaluation windows; empty without a text.
   public let windows: [EvaluationWindow]
   /// What may surprise, for the report.
@@ -35,19 +40,18 @@ public struct Inputs {
   public init(_ document: RunDocument, needs: Needs) throws {
     self.document = document
     model = try Model(path: document.model)
+    modelHash = model.folder.modelHash()
     var warnings: [String] = []
     let reader = TextReader(model)
 
     if needs.contains(.calibration), document.scoring.criterion.usesCalibration {
       try document.requireCalibrationText()
       sequences = try reader.sequences(document.calibration)
-      warnings += reader.lengthWarnings(
-        "calibration.length",
-        document.calibration.text.contains { $0.hasSuffix(".safetensors") }
-          ? sequences.map(\.count).max() ?? 0 : document.calibration.length)
+      warnings += reader.lengthWarnings("calibration.length", sequences.map(\.count).max() ?? 0)
     } else {
       sequences = []
     }
+    dataHash = Self.hash(sequences)
 
     if needs.contains(.evaluation), let text = document.evaluation.text {
       windows = try reader.windows(document.evaluation, text: text)
@@ -61,9 +65,6 @@ public struct Inputs {
     }
     self.warnings = warnings
   }
-
-  /// SHA-256 over the calibration sequences.
-  var dataHash: String { Self.hash(sequences) }
 
   /// SHA-256 over the evaluation windows.
   var windowsHash: String { Self.hash(windows.map(\.ids)) }

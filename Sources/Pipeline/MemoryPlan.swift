@@ -2,6 +2,7 @@ internal import Tensors
 package import Architectures
 public import Artifacts
 internal import Blueprints
+internal import Transformers
 
 /// What a rank's memory holds at most while it scores, by DESIGN §2: its share of the model, the groups in flight, one
 /// layer in float32 with its gradients, one batch's inside, and the boundaries, which may go to a file instead.
@@ -35,7 +36,8 @@ package struct MemoryPlan {
     }
     let head = (parts.reduce(0, +) + batchTokens * blueprint.hiddenSize * 4) * 4
     fixedBytes = held + 2 * widest + max(batchTokens * inside * 4, head) + Self.program
-    boundaryBytes = (blueprint.layers.count + 1) * tokens * blueprint.hiddenSize * 4
+    boundaryBytes = BoundaryStore.byteCount(
+      layers: blueprint.layers.count + 1, tokens: tokens, hiddenSize: blueprint.hiddenSize)
   }
 
   /// What boundaries may take in memory; nil for all.

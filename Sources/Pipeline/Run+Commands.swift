@@ -55,7 +55,7 @@ extension Run {
   public func allocateOnly(scores path: String?) throws -> RunReport {
     let table = try session.together {
       let table = try ScoreTable(contentsOfFile: path ?? folder.scores)
-      guard table.metadata.modelHash == inputs.model.folder.modelHash() else {
+      guard table.metadata.modelHash == inputs.modelHash else {
         throw ArtifactError(
           code: .mismatch, message: "\(path ?? folder.scores): the scores are of another model; score this model again")
       }

@@ -30,18 +30,17 @@ public final class Run {
     self.session = session
     self.inputs = inputs
     self.documentPath = documentPath
-    let modelHash = inputs.model.folder.modelHash()
     try session.communicator.requireAgreement(on: "version of espalier", digest: Session.version)
     try Self.requireAgreement(on: inputs.document, communicator: session.communicator)
     for (name, digest) in [
-      ("model", modelHash),
+      ("model", inputs.modelHash),
       ("calibration data", inputs.dataHash), ("evaluation text", inputs.windowsHash),
     ] { try session.communicator.requireAgreement(on: name, digest: digest) }
     resources = try Resources(inputs.document, session: session)
     recorder = PhaseRecorder(session)
     folder = RunFolder(path: inputs.document.runFolder)
     report = RunReport(
-      espalierVersion: Session.version, model: RunReport.Model(path: inputs.document.model, hash: modelHash),
+      espalierVersion: Session.version, model: RunReport.Model(path: inputs.document.model, hash: inputs.modelHash),
       resources: RunReport.Resources(
         ranks: session.communicator.size, hosts: resources.hosts, threads: resources.threads,
         backend: resources.backend.name))
@@ -176,7 +175,7 @@ public final class Run {
   func plan(at path: String) throws -> PruningPlan {
     let plan = try session.together {
       try PruningPlan(contentsOfFile: path).checked(
-        against: inputs.model.blueprint.prunableLayers, modelHash: inputs.model.folder.modelHash(), file: path)
+        against: inputs.model.blueprint.prunableLayers, modelHash: inputs.modelHash, file: path)
     }
     try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
     note(plan)

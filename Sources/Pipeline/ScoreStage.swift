@@ -41,7 +41,7 @@ struct ScoreStage {
       metadata: ScoreTable.Metadata(
         criterion: settings.criterion.rawValue, objective: usesGradients ? settings.objective.rawValue : "",
         accumulation: usesGradients ? settings.accumulation.rawValue : "",
-        modelHash: inputs.model.folder.modelHash(), dataHash: usesGradients ? inputs.dataHash : ""))
+        modelHash: inputs.modelHash, dataHash: usesGradients ? inputs.dataHash : ""))
     _ = try session.together { try table.checked(against: blueprint.prunableLayers) }
     return (table, objective)
   }

@@ -56,7 +56,7 @@ package struct TextReader {
     if text.hasSuffix(".safetensors") {
       ids = try inputIDs(text).ids.flatMap { $0 }
     } else {
-      // With a limit only the beginning of a text is read; a window more than needed tells a text that is too short.
+      // With a limit only the beginning of a text is read.
       let limit = evaluation.limit.map { ($0 - 1) * evaluation.stride + evaluation.window }
       ids = try TokenSequences.tokens(
         of: TextSource(path: text), tokenizer: try tokenizer(), limit: limit,

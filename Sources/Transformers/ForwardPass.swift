@@ -30,21 +30,8 @@ public struct ForwardPass {
     finish: (_ batch: Int, _ stream: Matrix, _ head: HeadPass) throws -> Void
   ) throws {
     try source.begin(schedule)
-    var streams = try embed(batches)
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
-    for (index, layer) in blueprint.layers.enumerated() {
-      let weights = try source.weights(of: .layer(index))
-      if !batches.isEmpty {
-        let matrices = try GroupMatrices(loading: weights, backend: backend)
-        let pass = try LayerPass(layer, backend: backend, rotaryTables: rotary)
-        for (number, batch) in batches.enumerated() {
-          streams[number] = try pass.forward(
-            streams[number], layout: batch.layout, weights: matrices, gates: gates?[index]
-          ).output
-        }
-      }
-      progress?(index + 1, blueprint.layers.count + 1)
-    }
+    let streams = try sweep(batches, rotary: rotary, gates: gates) { progress?($0, blueprint.layers.count + 1) }
     let weights = try source.weights(of: .head)
     if !batches.isEmpty {
       let head = try HeadPass(blueprint, weights: weights, backend: backend)
@@ -53,7 +40,33 @@ public struct ForwardPass {
     progress?(blueprint.layers.count + 1, blueprint.layers.count + 1)
   }
 
-  func embed(_ batches: [TokenBatch]) throws -> [Matrix] {
+  /// Runs the batches through embedding and layers, and returns each one's last hidden states.
+  ///
+  /// - Parameter keep: gets every layer's input once its output is known; a gradient needs them again.
+  func sweep(
+    _ batches: [TokenBatch], rotary: RotaryTables, gates: ModelGates?, progress: (_ layersDone: Int) -> Void,
+    keep: (_ input: Matrix, _ layer: Int, _ batch: Int) throws -> Void = { _, _, _ in }
+  ) throws -> [Matrix] {
+    var streams = try embed(batches)
+    for (index, layer) in blueprint.layers.enumerated() {
+      let weights = try source.weights(of: .layer(index))
+      if !batches.isEmpty {
+        let matrices = try GroupMatrices(loading: weights, backend: backend)
+        let pass = try LayerPass(layer, backend: backend, rotaryTables: rotary)
+        for (number, batch) in batches.enumerated() {
+          let input = streams[number]
+          streams[number] = try pass.forward(
+            input, layout: batch.layout, weights: matrices, gates: gates?[index]
+          ).output
+          try keep(input, index, number)
+        }
+      }
+      progress(index + 1)
+    }
+    return streams
+  }
+
+  private func embed(_ batches: [TokenBatch]) throws -> [Matrix] {
     guard blueprint.stacks.count == 1 else { throw TransformerError.unsupported("more than one stack of layers") }
     guard blueprint.embedding == EmbeddingSpecification() else {
       throw TransformerError.unsupported("an embedding of more than tokens")

@@ -118,22 +118,10 @@ public struct GradientPass {
     _ batches: [TokenBatch], boundaries: BoundaryStore, rotary: RotaryTables, gates: ModelGates?,
     progress: (Int) -> Void
   ) throws {
-    var streams = try ForwardPass(blueprint: blueprint, backend: backend, source: source).embed(batches)
-    for (index, layer) in blueprint.layers.enumerated() {
-      let weights = try source.weights(of: .layer(index))
-      if !batches.isEmpty {
-        let matrices = try GroupMatrices(loading: weights, backend: backend)
-        let pass = try LayerPass(layer, backend: backend, rotaryTables: rotary)
-        for (number, batch) in batches.enumerated() {
-          let input = streams[number]
-          streams[number] = try pass.forward(
-            input, layout: batch.layout, weights: matrices, gates: gates?[index]
-          ).output
-          try boundaries.put(input, layer: index, batch: number)
-        }
+    let streams = try ForwardPass(blueprint: blueprint, backend: backend, source: source)
+      .sweep(batches, rotary: rotary, gates: gates, progress: progress) { input, layer, batch in
+        try boundaries.put(input, layer: layer, batch: batch)
       }
-      progress(index + 1)
-    }
     for (number, stream) in streams.enumerated() {
       try boundaries.put(stream, layer: blueprint.layers.count, batch: number)
     }
