@@ -23,6 +23,23 @@ KERNEL void ck_scale_units(float *x, const float *factors, size_t rows, size_t c
   }
 }
 
+KERNEL void ck_add_unit_products(double *sums, const float *x, const float *dy, size_t rows, size_t columns,
+                                 size_t x_stride, size_t dy_stride, size_t width) {
+  for (size_t i = 0; i < rows; i++) {
+    const float *a = x + i * x_stride, *b = dy + i * dy_stride;
+    if (width == 1) {
+      for (size_t j = 0; j < columns; j++) sums[j] += (double)a[j] * (double)b[j];
+    } else {
+      for (size_t u = 0; u < columns / width; u++) {
+        VECTOR_SUMS
+        double sum = 0;
+        for (size_t j = u * width; j < (u + 1) * width; j++) sum += (double)a[j] * (double)b[j];
+        sums[u] += sum;
+      }
+    }
+  }
+}
+
 KERNEL float ck_dot(const float *x, const float *y, size_t count) {
   VECTOR_SUMS
   float sum = 0;

@@ -56,6 +56,30 @@ KERNEL void ck_softmax_gradient(float *logits, size_t count, float log_sum_exp, 
   for (size_t j = 0; j < count; j++) logits[j] = exponential(logits[j] - log_sum_exp) * scale;
 }
 
+KERNEL float ck_divergence_gradient(float *logits, const float *teacher, size_t count, float log_sum_exp,
+                                    float teacher_log_sum_exp, float scale) {
+  float terms[256];
+  double sum = 0;
+  for (size_t start = 0; start < count; start += 256) {
+    size_t length = count - start < 256 ? count - start : 256;
+    float *row = logits + start;
+    const float *taught = teacher + start;
+    for (size_t j = 0; j < length; j++) {
+      float own = row[j] - log_sum_exp, other = taught[j] - teacher_log_sum_exp;
+      float probability = exponential(other);
+      terms[j] = probability == 0.0f ? 0.0f : probability * (other - own);
+      row[j] = (exponential(own) - probability) * scale;
+    }
+    float part = 0;
+    {
+      VECTOR_SUMS
+      for (size_t j = 0; j < length; j++) part += terms[j];
+    }
+    sum += part;
+  }
+  return (float)sum;
+}
+
 KERNEL void ck_column_maxima(float *maxima, int32_t *arguments, const float *row, int32_t row_index, size_t count) {
   for (size_t j = 0; j < count; j++) {
     arguments[j] = row[j] > maxima[j] ? row_index : arguments[j];

@@ -8,6 +8,12 @@ extension CPUBackend {
     unsafe ck_scale_units(x.pointer, factors.pointer, x.rows, x.columns, x.stride, width)
   }
 
+  public func addUnitProducts(of x: Matrix, with dy: Matrix, width: Int, to gradients: inout [Double]) {
+    requireSameShape(x, dy)
+    precondition(gradients.count * width == x.columns, "gradients for other columns")
+    unsafe ck_add_unit_products(&gradients, x.pointer, dy.pointer, x.rows, x.columns, x.stride, dy.stride, width)
+  }
+
   public func addSaliency(weight: Matrix, gradient: Matrix?, axis: UnitAxis, width: Int, to scores: inout [Double]) {
     let extent = axis == .rows ? weight.rows : weight.columns
     precondition(scores.count * width == extent, "scores for other units")
@@ -50,6 +56,20 @@ extension CPUBackend {
       unsafe ck_softmax_gradient(row, logits.columns, logSumExp[i], scale)
       let target = Int(targets[i]) - firstColumn
       if target >= 0, target < logits.columns { unsafe row[target] -= scale }
+    }
+  }
+
+  public func divergenceGradient(
+    logits: Matrix, teacher: Matrix, isCounted: [Bool], logSumExp: [Float], teacherLogSumExp: [Float], scale: Float
+  ) -> [Float] {
+    requireSameShape(logits, teacher)
+    return (0..<logits.rows).map { i in
+      guard isCounted[i] else {
+        unsafe logits.row(i).update(repeating: 0, count: logits.columns)
+        return 0
+      }
+      return unsafe ck_divergence_gradient(
+        logits.row(i), teacher.row(i), logits.columns, logSumExp[i], teacherLogSumExp[i], scale)
     }
   }
 

@@ -81,6 +81,9 @@ public protocol ComputeBackend: AnyObject {
   /// Multiplies the columns `u · width ..< (u + 1) · width` of `x` by `factors[u]` `[1, units]`. It is its own backward
   /// pass with respect to `x`.
   func scaleUnits(_ x: Matrix, by factors: Matrix, width: Int)
+  /// The backward pass of `scaleUnits` with respect to the factors: gradients[u] += Σ x · dy over unit u's columns of all
+  /// rows, with `x` as it was before it was scaled.
+  func addUnitProducts(of x: Matrix, with dy: Matrix, width: Int, to gradients: inout [Double])
   /// scores[u] += Σ |gradient · weight| over unit u's part of a weight; without a gradient Σ |weight|.
   /// Reads rows or columns of `width` per unit, for every unit there is a score for.
   func addSaliency(weight: Matrix, gradient: Matrix?, axis: UnitAxis, width: Int, to scores: inout [Double])
@@ -94,6 +97,14 @@ public protocol ComputeBackend: AnyObject {
   /// Turns the logits of that part into ∂loss/∂logits in place: `scale` · (softmax − one-hot); rows without a target get zeros.
   func crossEntropyGradient(
     logits: Matrix, firstColumn: Int, targets: [Int32], logSumExp: [Float], scale: Float)
+  /// Turns the student's logits of a part of the vocabulary into ∂/∂logits of KL(teacher ‖ student) in place: `scale` ·
+  /// (softmax(logits) − softmax(teacher)), zeros for rows that are not counted.
+  ///
+  /// - Parameter isCounted: `[token]`.
+  /// - Returns: the part's share of each row's KL in natural units, unscaled, `[token]`; 0 for rows that are not counted.
+  func divergenceGradient(
+    logits: Matrix, teacher: Matrix, isCounted: [Bool], logSumExp: [Float], teacherLogSumExp: [Float], scale: Float
+  ) -> [Float]
   /// Per column of `logits` `[token, columns]` the largest value and the row that has it (the first of equals).
   func columnMaxima(_ logits: Matrix) -> (values: [Float], rows: [Int32])
   /// y[i] += scale · x[rows[i]] for each row i of `y`: a gather (`to: .rows`), or y[rows[i]] += scale · x[i]: a scatter.

@@ -9,6 +9,14 @@ extension ReferenceBackend {
     }
   }
 
+  public func addUnitProducts(of x: Matrix, with dy: Matrix, width: Int, to gradients: inout [Double]) {
+    requireSameShape(x, dy)
+    precondition(gradients.count * width == x.columns, "gradients for other columns")
+    for i in 0..<x.rows {
+      for j in 0..<x.columns { unsafe gradients[j / width] += Double(x.row(i)[j]) * Double(dy.row(i)[j]) }
+    }
+  }
+
   public func addSaliency(weight: Matrix, gradient: Matrix?, axis: UnitAxis, width: Int, to scores: inout [Double]) {
     let extent = axis == .rows ? weight.rows : weight.columns
     precondition(scores.count * width == extent, "scores for other units")
@@ -45,6 +53,27 @@ extension ReferenceBackend {
         let isTarget = Int(targets[i]) == firstColumn + j
         unsafe row[j] = targets[i] < 0 ? 0 : (exp(row[j] - logSumExp[i]) - (isTarget ? 1 : 0)) * scale
       }
+    }
+  }
+
+  public func divergenceGradient(
+    logits: Matrix, teacher: Matrix, isCounted: [Bool], logSumExp: [Float], teacherLogSumExp: [Float], scale: Float
+  ) -> [Float] {
+    requireSameShape(logits, teacher)
+    return (0..<logits.rows).map { i in
+      let row = unsafe logits.row(i)
+      var sum = 0.0
+      for j in 0..<logits.columns {
+        guard isCounted[i] else {
+          unsafe row[j] = 0
+          continue
+        }
+        let student = unsafe Double(row[j]) - Double(logSumExp[i])
+        let taught = unsafe Double(teacher.row(i)[j]) - Double(teacherLogSumExp[i])
+        sum += exp(taught) * (taught - student)
+        unsafe row[j] = Float(exp(student) - exp(taught)) * scale
+      }
+      return Float(sum)
     }
   }
 

@@ -40,9 +40,9 @@ struct AttentionSublayer {
     let inverseRMS = try backend.makeMatrix(stream.rows, 1)
     backend.rmsNorm(
       stream, weight: weights.require(.normWeight), epsilon: norm.epsilon, into: normed, inverseRMS: inverseRMS)
-    let query = try backend.project(normed, weight: weights.require(.queryWeight), bias: weights[.queryBias])
-    let key = try backend.project(normed, weight: weights.require(.keyWeight), bias: weights[.keyBias])
-    let value = try backend.project(normed, weight: weights.require(.valueWeight), bias: weights[.valueBias])
+    let query = try weights.project(normed, .queryWeight, bias: .queryBias, backend: backend)
+    let key = try weights.project(normed, .keyWeight, bias: .keyBias, backend: backend)
+    let value = try weights.project(normed, .valueWeight, bias: .valueBias, backend: backend)
     if let rotary {
       backend.rotate(query, layout: layout, table: rotary, inverse: false)
       backend.rotate(key, layout: layout, table: rotary, inverse: false)
@@ -57,8 +57,7 @@ struct AttentionSublayer {
       backend.scaleUnits(gated, by: gate, width: specification.groupSize * specification.headWidth)
     }
     let output = try backend.copy(stream)
-    backend.multiply(gated, .none, weights.require(.outputWeight), .transposed, into: output, adding: true)
-    if let bias = weights[.outputBias] { backend.addBias(bias, to: output) }
+    try weights.addProjection(of: gated, .outputWeight, bias: .outputBias, to: output, backend: backend)
     return (
       output,
       Activations(
@@ -67,16 +66,19 @@ struct AttentionSublayer {
     )
   }
 
-  /// Turns the gradient of the output into that of the input, in place: the residual's part is already there.
+  /// Turns the gradient of the output into that of the input, in place: the residual's part is already there. Adds to
+  /// the gradient of the units' factors, `[keyValueHeads]`, when it is wanted.
   func backward(
     _ gradient: Matrix, stream: Matrix, activations: Activations, layout: SequenceLayout, weights: SublayerMatrices,
-    gate: Matrix?, gradients: SublayerMatrices
+    gate: Matrix?, gradients: SublayerMatrices?, gateGradient: inout [Double]?
   ) throws {
     let dContext = try backend.makeMatrix(like: activations.context)
-    backend.projectBackward(
-      gradient, x: activations.gated, weight: weights.require(.outputWeight), into: dContext, adding: false,
-      weightGradient: gradients[.outputWeight], biasGradient: gradients[.outputBias])
-    if let gate { backend.scaleUnits(dContext, by: gate, width: specification.groupSize * specification.headWidth) }
+    try weights.projectBackward(
+      gradient, x: activations.gated, .outputWeight, bias: .outputBias, into: dContext, adding: false,
+      gradients: gradients, backend: backend)
+    let unitWidth = specification.groupSize * specification.headWidth
+    gateGradient?.withUnitProducts(of: activations.context, with: dContext, width: unitWidth, backend: backend)
+    if let gate { backend.scaleUnits(dContext, by: gate, width: unitWidth) }
 
     let dQuery = try backend.makeMatrix(like: activations.query)
     let dKey = try backend.makeMatrix(like: activations.key)
@@ -95,12 +97,12 @@ struct AttentionSublayer {
       (dQuery, TensorPart.queryWeight, TensorPart.queryBias), (dKey, .keyWeight, .keyBias),
       (dValue, .valueWeight, .valueBias),
     ].enumerated() {
-      backend.projectBackward(
-        d, x: activations.normed, weight: weights.require(weight), into: dNormed, adding: index > 0,
-        weightGradient: gradients[weight], biasGradient: gradients[bias])
+      try weights.projectBackward(
+        d, x: activations.normed, weight, bias: bias, into: dNormed, adding: index > 0, gradients: gradients,
+        backend: backend)
     }
     backend.rmsNormBackward(
       dNormed, x: stream, weight: weights.require(.normWeight), inverseRMS: activations.inverseRMS,
-      addingTo: gradient, weightGradient: gradients[.normWeight])
+      addingTo: gradient, weightGradient: gradients?[.normWeight])
   }
 }

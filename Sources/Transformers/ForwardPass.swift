@@ -66,11 +66,16 @@ public struct ForwardPass {
     return streams
   }
 
-  private func embed(_ batches: [TokenBatch]) throws -> [Matrix] {
+  /// Refuses what passes have no arithmetic for outside the layers.
+  static func checkSupport(_ blueprint: Blueprint) throws(TransformerError) {
     guard blueprint.stacks.count == 1 else { throw TransformerError.unsupported("more than one stack of layers") }
     guard blueprint.embedding == EmbeddingSpecification() else {
       throw TransformerError.unsupported("an embedding of more than tokens")
     }
+  }
+
+  private func embed(_ batches: [TokenBatch]) throws -> [Matrix] {
+    try Self.checkSupport(blueprint)
     let weights = try source.weights(of: .embedding)
     let embedding = EmbeddingPass(backend: backend)
     return try batches.map { try embedding.forward($0, weights: weights) }

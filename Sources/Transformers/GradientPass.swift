@@ -87,10 +87,11 @@ public struct GradientPass {
         let pass = try LayerPass(layers[index], backend: backend, rotaryTables: rotary)
         for (number, batch) in batches.enumerated() {
           let input = try boundaries.take(layer: index, batch: number)
+          var noGateGradients: [Int: [Double]] = [:]
           let kept = try pass.forward(input, layout: batch.layout, weights: matrices, gates: gates?[index]).activations
           try pass.backward(
             streams[number], activations: kept, layout: batch.layout, weights: matrices, gates: gates?[index],
-            gradients: gradients)
+            gradients: gradients, gateGradients: &noGateGradients)
           if wants.perBatch {
             try visit(gradients, weights, matrices)
             gradients.clear(backend)

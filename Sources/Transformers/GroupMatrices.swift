@@ -38,8 +38,10 @@ public final class GroupMatrices {
   /// The matrix in a role, or nil when it was not asked for.
   public subscript(role: TensorRole) -> Matrix? { matrices[role] }
 
-  /// The matrices of one sublayer.
-  public func sublayer(_ index: Int) -> SublayerMatrices { SublayerMatrices(matrices: self, sublayer: index) }
+  /// The matrices of one sublayer, with what is trained beside them.
+  public func sublayer(_ index: Int, adapters: AppliedAdapters? = nil) -> SublayerMatrices {
+    SublayerMatrices(matrices: self, sublayer: index, adapters: adapters)
+  }
 
   /// All roles that have a matrix, in one order on every rank.
   public var roles: [TensorRole] {
@@ -56,6 +58,7 @@ public final class GroupMatrices {
 public struct SublayerMatrices {
   let matrices: GroupMatrices
   let sublayer: Int
+  let adapters: AppliedAdapters?
 
   /// The matrix of a part, or nil when it was not asked for or the sublayer has none.
   public subscript(part: TensorPart) -> Matrix? {

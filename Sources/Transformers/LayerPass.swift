@@ -59,19 +59,21 @@ public struct LayerPass {
 
   /// Runs `stream` `[token, hidden]` through the layer.
   public func forward(
-    _ stream: Matrix, layout: SequenceLayout, weights: GroupMatrices, gates: LayerGates?
+    _ stream: Matrix, layout: SequenceLayout, weights: GroupMatrices, gates: LayerGates?,
+    adapters: AppliedAdapters? = nil
   ) throws -> (output: Matrix, activations: Activations) {
     var stream = stream
     var activations = Activations()
     for (index, sublayer) in sublayers.enumerated() {
       let gate = try gates?[index].map { try backend.makeMatrix(1, $0.count, values: $0) }
+      let sublayerWeights = weights.sublayer(index, adapters: adapters)
       switch sublayer {
       case .attention(let attention):
-        let result = try attention.forward(stream, layout: layout, weights: weights.sublayer(index), gate: gate)
+        let result = try attention.forward(stream, layout: layout, weights: sublayerWeights, gate: gate)
         activations.sublayers.append((stream, .attention(result.activations)))
         stream = result.output
       case .mlp(let mlp):
-        let result = try mlp.forward(stream, weights: weights.sublayer(index), mask: gate)
+        let result = try mlp.forward(stream, weights: sublayerWeights, mask: gate)
         activations.sublayers.append((stream, .mlp(result.activations)))
         stream = result.output
       }
@@ -79,24 +81,25 @@ public struct LayerPass {
     return (stream, activations)
   }
 
-  /// Turns the gradient of the layer's output into that of its input, in place, and adds to the weights' gradients that
-  /// `gradients` has matrices for.
+  /// Turns the gradient of the layer's output into that of its input, in place, and adds to the gradients that there is
+  /// room for: of the weights that `gradients` has matrices for, of the adapters, and of the gates' factors by sublayer.
   public func backward(
     _ gradient: Matrix, activations: Activations, layout: SequenceLayout, weights: GroupMatrices, gates: LayerGates?,
-    gradients: GroupMatrices
+    adapters: AppliedAdapters? = nil, gradients: GroupMatrices?, gateGradients: inout [Int: [Double]]
   ) throws {
     for (index, sublayer) in sublayers.enumerated().reversed() {
       let gate = try gates?[index].map { try backend.makeMatrix(1, $0.count, values: $0) }
+      let sublayerWeights = weights.sublayer(index, adapters: adapters)
       let (stream, kind) = activations.sublayers[index]
       switch (sublayer, kind) {
       case (.attention(let attention), .attention(let kept)):
         try attention.backward(
-          gradient, stream: stream, activations: kept, layout: layout, weights: weights.sublayer(index), gate: gate,
-          gradients: gradients.sublayer(index))
+          gradient, stream: stream, activations: kept, layout: layout, weights: sublayerWeights, gate: gate,
+          gradients: gradients?.sublayer(index), gateGradient: &gateGradients[index])
       case (.mlp(let mlp), .mlp(let kept)):
         try mlp.backward(
-          gradient, stream: stream, activations: kept, weights: weights.sublayer(index), mask: gate,
-          gradients: gradients.sublayer(index))
+          gradient, stream: stream, activations: kept, weights: sublayerWeights, mask: gate,
+          gradients: gradients?.sublayer(index), maskGradient: &gateGradients[index])
       default: preconditionFailure("activations of another layer")
       }
     }

@@ -14,7 +14,9 @@ struct MLPSublayer {
     let inverseRMS: Matrix
     let gate: Matrix
     let up: Matrix
-    /// silu(gate) · up, times the neurons' gates.
+    /// silu(gate) · up.
+    let activated: Matrix
+    /// The same times the neurons' gates; the same matrix as `activated` without gates.
     let gated: Matrix
   }
 
@@ -28,26 +30,34 @@ struct MLPSublayer {
     let inverseRMS = try backend.makeMatrix(stream.rows, 1)
     backend.rmsNorm(
       stream, weight: weights.require(.normWeight), epsilon: norm.epsilon, into: normed, inverseRMS: inverseRMS)
-    let gate = try backend.project(normed, weight: weights.require(.gateWeight), bias: weights[.gateBias])
-    let up = try backend.project(normed, weight: weights.require(.upWeight), bias: weights[.upBias])
-    let gated = try backend.makeMatrix(like: gate)
-    backend.swiGLU(gate: gate, up: up, into: gated)
-    if let mask { backend.scaleUnits(gated, by: mask, width: 1) }
+    let gate = try weights.project(normed, .gateWeight, bias: .gateBias, backend: backend)
+    let up = try weights.project(normed, .upWeight, bias: .upBias, backend: backend)
+    let activated = try backend.makeMatrix(like: gate)
+    backend.swiGLU(gate: gate, up: up, into: activated)
+    var gated = activated
+    if let mask {
+      gated = try backend.copy(activated)
+      backend.scaleUnits(gated, by: mask, width: 1)
+    }
     let output = try backend.copy(stream)
-    backend.multiply(gated, .none, weights.require(.downWeight), .transposed, into: output, adding: true)
-    if let bias = weights[.downBias] { backend.addBias(bias, to: output) }
-    return (output, Activations(normed: normed, inverseRMS: inverseRMS, gate: gate, up: up, gated: gated))
+    try weights.addProjection(of: gated, .downWeight, bias: .downBias, to: output, backend: backend)
+    return (
+      output,
+      Activations(normed: normed, inverseRMS: inverseRMS, gate: gate, up: up, activated: activated, gated: gated)
+    )
   }
 
-  /// Turns the gradient of the output into that of the input, in place: the residual's part is already there.
+  /// Turns the gradient of the output into that of the input, in place: the residual's part is already there. Adds to
+  /// the gradient of the neurons' factors, `[neuron]`, when it is wanted.
   func backward(
     _ gradient: Matrix, stream: Matrix, activations: Activations, weights: SublayerMatrices, mask: Matrix?,
-    gradients: SublayerMatrices
+    gradients: SublayerMatrices?, maskGradient: inout [Double]?
   ) throws {
     let dGated = try backend.makeMatrix(like: activations.gated)
-    backend.projectBackward(
-      gradient, x: activations.gated, weight: weights.require(.downWeight), into: dGated, adding: false,
-      weightGradient: gradients[.downWeight], biasGradient: gradients[.downBias])
+    try weights.projectBackward(
+      gradient, x: activations.gated, .downWeight, bias: .downBias, into: dGated, adding: false, gradients: gradients,
+      backend: backend)
+    maskGradient?.withUnitProducts(of: activations.activated, with: dGated, width: 1, backend: backend)
     if let mask { backend.scaleUnits(dGated, by: mask, width: 1) }
 
     let dGate = try backend.makeMatrix(like: activations.gate)
@@ -55,14 +65,14 @@ struct MLPSublayer {
     backend.swiGLUBackward(dGated, gate: activations.gate, up: activations.up, dGate: dGate, dUp: dUp)
 
     let dNormed = try backend.makeMatrix(like: activations.normed)
-    backend.projectBackward(
-      dGate, x: activations.normed, weight: weights.require(.gateWeight), into: dNormed, adding: false,
-      weightGradient: gradients[.gateWeight], biasGradient: gradients[.gateBias])
-    backend.projectBackward(
-      dUp, x: activations.normed, weight: weights.require(.upWeight), into: dNormed, adding: true,
-      weightGradient: gradients[.upWeight], biasGradient: gradients[.upBias])
+    try weights.projectBackward(
+      dGate, x: activations.normed, .gateWeight, bias: .gateBias, into: dNormed, adding: false, gradients: gradients,
+      backend: backend)
+    try weights.projectBackward(
+      dUp, x: activations.normed, .upWeight, bias: .upBias, into: dNormed, adding: true, gradients: gradients,
+      backend: backend)
     backend.rmsNormBackward(
       dNormed, x: stream, weight: weights.require(.normWeight), inverseRMS: activations.inverseRMS,
-      addingTo: gradient, weightGradient: gradients[.normWeight])
+      addingTo: gradient, weightGradient: gradients?[.normWeight])
   }
 }

@@ -26,6 +26,18 @@ import Testing
     let dx = try bench.matrix(dy)
     bench.backend.scaleUnits(dx, by: storedFactors, width: shape.width)
     #expect(bench.gradientDistance(dx, at: x, samples: 30) { scaled($0).inner(dy) } < 1e-7)
+
+    // The factors' gradient, added to what was there.
+    var gradients = [Double](repeating: 0.5, count: shape.units)
+    bench.backend.addUnitProducts(
+      of: try bench.matrix(x), with: try bench.matrix(dy), width: shape.width, to: &gradients)
+    for unit in 0..<shape.units {
+      var expected = 0.5
+      for i in 0..<x.rows {
+        for j in unit * shape.width..<(unit + 1) * shape.width { expected += x[i, j] * dy[i, j] }
+      }
+      #expect(abs(gradients[unit] - expected) < 1e-9 * max(1, abs(expected)))
+    }
     #expect(bench.bordersAreIntact)
   }
 

@@ -82,6 +82,9 @@ struct GradientProbe {
     return gradients
   }
 
+  /// The objective itself.
+  func value(_ objective: Objective) throws -> Double { try run(objective) { _, _ in } }
+
   /// (f(w + step · direction) − f(w − step · direction)) / (2 · step).
   func slope(_ objective: Objective, _ directions: [TensorRole: [Float]], step: Float = 4e-3) throws -> Double {
     let values = source.values

@@ -16,6 +16,9 @@ void ck_add_scaled(float *y, const float *x, float scale, size_t count);
 void ck_add_column_sums(float *sums, const float *x, size_t rows, size_t columns, size_t stride);
 // x[i][j] *= factors[j / width]
 void ck_scale_units(float *x, const float *factors, size_t rows, size_t columns, size_t stride, size_t width);
+// sums[j / width] += sum over rows of x[i][j] * dy[i][j]
+void ck_add_unit_products(double *sums, const float *x, const float *dy, size_t rows, size_t columns, size_t x_stride,
+                          size_t dy_stride, size_t width);
 
 // y = x / rms(x) * weight for one row; returns 1 / rms.
 float ck_rms_norm(float *y, const float *x, const float *weight, float epsilon, size_t count);
@@ -48,6 +51,10 @@ void ck_swiglu_backward(float *dgate, float *dup, const float *dy, const float *
 void ck_accumulate_exponentials(const float *logits, size_t count, float *maximum, float *sum);
 // logits = exp(logits - log_sum_exp) * scale
 void ck_softmax_gradient(float *logits, size_t count, float log_sum_exp, float scale);
+// logits = (exp(logits - log_sum_exp) - exp(teacher - teacher_log_sum_exp)) * scale; returns this part of
+// KL(teacher || student), the sum of exp(teacher - …) * ((teacher - …) - (logits - …)).
+float ck_divergence_gradient(float *logits, const float *teacher, size_t count, float log_sum_exp,
+                             float teacher_log_sum_exp, float scale);
 // Per column, the largest value so far and the row that held it (the first of equals).
 void ck_column_maxima(float *maxima, int32_t *arguments, const float *row, int32_t row_index, size_t count);
 

@@ -1,0 +1,42 @@
+internal import Blueprints
+internal import Compute
+
+/// The linear maps of a sublayer: a weight `[out, in]` as checkpoints store it, perhaps a bias, and perhaps a low-rank
+/// adapter beside them.
+extension SublayerMatrices {
+  private func role(_ part: TensorPart) -> TensorRole { TensorRole(matrices.group, sublayer: sublayer, part) }
+
+  /// x · weightᵀ + bias, with the adapter's part.
+  func project(_ x: Matrix, _ weight: TensorPart, bias: TensorPart, backend: any ComputeBackend) throws -> Matrix {
+    let y = try backend.project(x, weight: require(weight), bias: self[bias])
+    try adapters?.add(role(weight), of: x, to: y, backend: backend)
+    return y
+  }
+
+  /// output += x · weightᵀ + bias, with the adapter's part.
+  func addProjection(
+    of x: Matrix, _ weight: TensorPart, bias: TensorPart, to output: Matrix, backend: any ComputeBackend
+  ) throws {
+    backend.multiply(x, .none, require(weight), .transposed, into: output, adding: true)
+    if let bias = self[bias] { backend.addBias(bias, to: output) }
+    try adapters?.add(role(weight), of: x, to: output, backend: backend)
+  }
+
+  /// The backward pass of both: dx (+)= …, and the gradients that there are matrices for.
+  func projectBackward(
+    _ dy: Matrix, x: Matrix, _ weight: TensorPart, bias: TensorPart, into dx: Matrix, adding: Bool,
+    gradients: SublayerMatrices?, backend: any ComputeBackend
+  ) throws {
+    backend.projectBackward(
+      dy, x: x, weight: require(weight), into: dx, adding: adding, weightGradient: gradients?[weight],
+      biasGradient: gradients?[bias])
+    try adapters?.addBackward(role(weight), dy, x: x, addingTo: dx, backend: backend)
+  }
+}
+
+extension [Double] {
+  /// Adds Σ x · dy of each unit, as ``ComputeBackend/addUnitProducts(of:with:width:to:)``.
+  mutating func withUnitProducts(of x: Matrix, with dy: Matrix, width: Int, backend: any ComputeBackend) {
+    backend.addUnitProducts(of: x, with: dy, width: width, to: &self)
+  }
+}
