@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
@@ -37,6 +38,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
   ],
@@ -54,7 +56,7 @@ let package = Package(
     module("Tensors", []),
     module("Compute", ["Tensors"]),
     module("CPUCompute", ["Compute", "Tensors", "CKernels", "COpenBLAS"]),
-    module("Communication", []),
+    module("Communication", ["CKernels", "CZlib", "CZstd"]),
     module("MPICommunication", ["Communication", "COpenMPI"]),
     module("Safetensors", ["Tensors"]),
     module("Checkpoints", ["Tensors", "Safetensors", crypto]),
@@ -72,17 +74,24 @@ let package = Package(
     module(
       "Saliency", ["Artifacts", "Blueprints", "Calibration", "Communication", "Compute", "Tensors", "Transformers"]),
     module("Allocation", ["Artifacts"]),
+    module("Optimization", ["Artifacts", "Communication"]),
+    module(
+      "Recovery",
+      ["Artifacts", "Blueprints", "Calibration", "Communication", "Compute", "Optimization", "Transformers"]),
+    module("GateTuning", ["Artifacts", "Blueprints", "Communication", "Optimization", "Transformers"]),
     module(
       "Repacking",
       ["Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Safetensors", "Tensors"]),
     module("Evaluation", ["Blueprints", "Communication", "Compute", "Transformers"]),
     module("LayerStreaming", ["Architectures", "Blueprints", "Communication", "Tensors", "Transformers"]),
+    module("Reporting", ["Artifacts", mustache], resources: [.embedInCode("Templates")]),
     module(
       "Pipeline",
       [
         "Allocation", "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication",
-        "Compute", "Evaluation", "LayerStreaming", "Repacking", "Safetensors", "Saliency", "Tensors", "Tokenizers",
-        "Transformers", crypto,
+        "Compute", "Evaluation", "GateTuning", "LayerStreaming", "Optimization", "Recovery", "Repacking", "Reporting",
+        "Safetensors", "Saliency", "Tensors",
+        "Tokenizers", "Transformers", crypto,
       ]),
     .executableTarget(
       name: "espalier",
@@ -101,7 +110,7 @@ let package = Package(
         "Tensors", "TestSupport", "Transformers",
       ]),
     tests("Tensors", ["TestSupport"]),
-    tests("Communication", ["CommunicationTestSupport"]),
+    tests("Communication", ["CommunicationTestSupport", "TestSupport"]),
     tests("MPICommunication", ["Communication", "CommunicationTestSupport", "MPITestSupport"]),
     tests("Compute", ["Tensors", "TestSupport"]),
     tests("Safetensors", ["Tensors", "TestSupport"]),
@@ -135,8 +144,8 @@ let package = Package(
     tests(
       "Repacking",
       [
-        "Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Compute", "MPITestSupport",
-        "ModelTestSupport", "Safetensors", "Tensors", "TestSupport", "Transformers",
+        "Allocation", "Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Compute",
+        "LayerStreaming", "MPITestSupport", "ModelTestSupport", "Safetensors", "Tensors", "TestSupport", "Transformers",
       ]),
     tests(
       "Evaluation",
@@ -148,11 +157,26 @@ let package = Package(
     tests("Calibration", ["Tokenizers"]),
     tests("Artifacts", [crypto]),
     tests("Allocation", ["Artifacts"]),
+    tests("Optimization", ["TestSupport"]),
+    tests(
+      "GateTuning",
+      [
+        "Allocation", "Architectures", "Artifacts", "Blueprints", "Communication", "Compute", "LayerStreaming",
+        "MPITestSupport", "ModelTestSupport", "Optimization", "Repacking", "TestSupport", "Transformers",
+      ]),
+    tests(
+      "Recovery",
+      [
+        "Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Compute", "LayerStreaming",
+        "MPITestSupport", "ModelTestSupport", "Optimization", "Repacking", "TestSupport", "Transformers",
+      ]),
+    tests("Reporting", ["Artifacts", "TestSupport", subprocess]),
     tests(
       "Pipeline",
       [
-        "Allocation", "Architectures", "Artifacts", "Calibration", "Checkpoints", "Communication", "Compute",
-        "Evaluation", "Safetensors", "Tensors", "TestSupport", "Tokenizers",
+        "Allocation", "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication",
+        "Compute", "Evaluation", "GateTuning", "MPITestSupport", "ModelTestSupport", "Safetensors", "Tensors",
+        "TestSupport", "Tokenizers",
       ]),
     // The program itself, launched as users do.
     tests("espalier", ["Safetensors", "Tensors", "TestSupport", subprocess]),

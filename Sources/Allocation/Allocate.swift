@@ -7,6 +7,9 @@ public import Artifacts
 /// first, by score and not by score per parameter, as in the paper's code. See `UnitPool` for ties and `BudgetSplit`
 /// for how both pools together meet the sparsity.
 ///
+/// The method `depth` has one pool of whole sublayers and floors of its own (`SublayerPool`). It meets the sparsity by the
+/// nearest total, and so by half of the largest sublayer.
+///
 /// - Parameters:
 ///   - table: a score for every unit.
 ///   - layers: what is prunable in each layer of the model that was scored.
@@ -25,52 +28,57 @@ public func allocate(
   } catch {
     throw AllocationError(code: .invalidInput, message: error.message)
   }
-  // An empty pool leaves no ratio; the other takes everything whatever gamma is.
-  let ownRatio =
-    parameters.attention == 0 || parameters.mlp == 0 ? 1 : Double(parameters.mlp) / Double(parameters.attention)
-  let gamma = settings.gamma ?? ownRatio
-
-  let pairs = zip(table.layers, layers)
-  let attention = UnitPool(
-    pairs.map { .init(scores: $0.attention, parametersPerUnit: $1.attentionParametersPerUnit) },
-    multiple: 1, method: settings.method)
-  let mlp = UnitPool(
-    pairs.map { .init(scores: $0.mlp, parametersPerUnit: $1.mlpParametersPerUnit) },
-    multiple: settings.roundTo, method: settings.method)
-
   guard parameters.total > 0 || settings.sparsity == 0 else {
     throw AllocationError(
       code: .sparsityOutOfReach,
       message: "sparsity \(settings.sparsity) is out of reach: the model has no prunable units; ask for 0")
   }
   let budget = settings.sparsity * Double(parameters.total)
-  let reachable = attention.removable + mlp.removable
-  guard budget < Double(reachable) + 0.5 else {
-    throw outOfReach(settings, reachable: reachable, total: parameters.total)
+  let gamma: Double
+  let kept: [PruningPlan.Layer]
+  switch settings.method {
+  case .global, .uniform:
+    // An empty pool leaves no ratio; the other takes everything whatever gamma is.
+    let ownRatio =
+      parameters.attention == 0 || parameters.mlp == 0 ? 1 : Double(parameters.mlp) / Double(parameters.attention)
+    gamma = settings.gamma ?? ownRatio
+    let pools = UnitPools(table.layers, layers: layers, settings: settings)
+    try requireReach(
+      pools.removable, of: parameters.total, settings,
+      floor: "every layer keeps at least one attention unit and \(settings.roundTo) neurons",
+      advice: "ask for less, or lower round-to")
+    kept = pools.choice(budget: budget, gamma: gamma, parameters: parameters)
+  case .depth:
+    gamma = 1
+    let pool = SublayerPool(table.layers, layers: layers)
+    try requireReach(
+      pool.removable, of: parameters.total, settings, floor: "a depth cut keeps layer 0's attention and one MLP",
+      advice: "ask for less, or allocate with method global")
+    kept = pool.kept(after: pool.steps(nearest: budget))
   }
 
-  let perShare = Double(parameters.attention) + gamma * Double(parameters.mlp)
-  // A share that is due exactly at the budget must not be lost to the last bit of `sparsity`.
-  let slack = 1 - 1e-12
-  let due = attention.shares.map { Double($0.numerator) * perShare / Double($0.denominator) * slack }
-  let split = BudgetSplit(budget: budget, due: due, attention: attention.parameters, mlp: mlp.parameters)
-
-  let removed = attention.parameters[split.attentionSteps] + mlp.parameters[split.mlpSteps]
-  let kept = zip(attention.kept(after: split.attentionSteps), mlp.kept(after: split.mlpSteps))
-  return PruningPlan(
-    modelHash: table.metadata.modelHash,
-    requestedSparsity: settings.sparsity,
-    achievedSparsity: parameters.total == 0 ? 0 : Double(removed) / Double(parameters.total),
+  var plan = PruningPlan(
+    modelHash: table.metadata.modelHash, requestedSparsity: settings.sparsity, achievedSparsity: 0,
     allocation: PruningPlan.AllocationRecord(
-      method: settings.method.rawValue, gamma: gamma, roundTo: settings.roundTo, scores: table.metadata),
-    layers: kept.map { PruningPlan.Layer(attention: $0, mlp: $1) })
+      method: settings.method.rawValue, gamma: gamma, roundTo: settings.method == .depth ? 1 : settings.roundTo,
+      scores: table.metadata),
+    layers: kept)
+  do throws(ArtifactError) {
+    plan.achievedSparsity = try SparsityReport(plan: plan, model: layers).sparsity
+  } catch {
+    throw AllocationError(code: .invalidInput, message: error.message)
+  }
+  return plan
 }
 
-private func outOfReach(_ settings: AllocationSettings, reachable: Int, total: Int) -> AllocationError {
+/// Makes sure that the sparsity can be had.
+private func requireReach(
+  _ removable: Int, of total: Int, _ settings: AllocationSettings, floor: String, advice: String
+) throws(AllocationError) {
+  guard settings.sparsity * Double(total) >= Double(removable) + 0.5 else { return }
   // Rounded down, so that asking for the printed number works.
-  let most = (Double(reachable) / Double(total) * 10_000).rounded(.down) / 10_000
-  return AllocationError(
+  let most = (Double(removable) / Double(total) * 10_000).rounded(.down) / 10_000
+  throw AllocationError(
     code: .sparsityOutOfReach,
-    message: "sparsity \(settings.sparsity) is out of reach: every layer keeps at least one attention unit and "
-      + "\(settings.roundTo) neurons, which leaves \(most) at most; ask for less, or lower round-to")
+    message: "sparsity \(settings.sparsity) is out of reach: \(floor), which leaves \(most) at most; \(advice)")
 }

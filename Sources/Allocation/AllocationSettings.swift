@@ -6,22 +6,31 @@ public struct AllocationSettings: Sendable, Equatable {
     case global
     /// The same ratio in every layer, units ranked inside the layer: layers of one shape stay of one shape.
     case uniform
+    /// Whole sublayers: attention and MLPs of all layers compete, and go or stay as they are.
+    case depth
   }
 
   public var method: Method
   /// Share of the prunable parameters to remove, at least 0 and below 1.
   public var sparsity: Double
   /// How many times the attention's removed share the MLP's is, above 0; nil takes the model's own ratio of MLP to
-  /// attention parameters. The paper uses 3.36 for Llama-3.1-8B and 3.0 for Llama-3.2-3B.
+  /// attention parameters. The paper uses 3.36 for Llama-3.1-8B and 3.0 for Llama-3.2-3B. `depth` has no use for it.
   public var gamma: Double?
-  /// A layer keeps a multiple of this many neurons, or all it has.
+  /// A layer keeps a multiple of this many neurons, or all it has; `depth` keeps all or none.
   public var roundTo: Int
+  /// Whether neurons go in runs of `roundTo` that follow one another, as one gate opens them, and not one by one: a run's
+  /// score is the mean of its neurons'. Where `roundTo` does not divide a layer's width, the last run is short; it goes
+  /// first, so that what stays is a multiple.
+  public var groupsNeurons: Bool
 
-  public init(method: Method = .global, sparsity: Double, gamma: Double? = nil, roundTo: Int = 8) {
+  public init(
+    method: Method = .global, sparsity: Double, gamma: Double? = nil, roundTo: Int = 8, groupsNeurons: Bool = false
+  ) {
     self.method = method
     self.sparsity = sparsity
     self.gamma = gamma
     self.roundTo = roundTo
+    self.groupsNeurons = groupsNeurons
   }
 
   /// Checks each setting's range.

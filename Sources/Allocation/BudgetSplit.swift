@@ -52,7 +52,7 @@ struct BudgetSplit: Equatable {
   }
 
   /// The steps whose removal is nearest to `amount`, the fewer of two equally near.
-  private static func steps(_ parameters: [Int], nearest amount: Double) -> Int {
+  static func steps(_ parameters: [Int], nearest amount: Double) -> Int {
     let below = steps(parameters, notAbove: amount)
     guard below + 1 < parameters.count else { return below }
     return Double(parameters[below + 1]) - amount < amount - Double(parameters[below]) ? below + 1 : below

@@ -5,6 +5,10 @@
 /// units, the others `multiple`. A block costs the mean score of its units; along one layer's ranking costs never fall,
 /// so taking blocks by (cost, layer, rank) removes the least total score that any choice of that many blocks could, and
 /// respects every layer's order. What k steps remove, k + 1 steps remove too: plans of one pool are nested.
+///
+/// Grouped, a block is a run of units that follow one another. The short run, where there is one, is the layer's last and
+/// comes first in its ranking, so that the others are whole; it costs no more than the run after it, which would else wait
+/// for it.
 struct UnitPool {
   /// A run of one layer's ranking that goes as a whole.
   private struct Block {
@@ -26,7 +30,7 @@ struct UnitPool {
     var denominator: Int
   }
 
-  /// `[layer][rank]`: unit indices by (score, index).
+  /// `[layer][rank]`: unit indices by (score, index), or by run.
   private let rankings: [[Int]]
   private let blocks: [Block]
   /// `[steps + 1]`: how many blocks the first k steps take.
@@ -42,23 +46,26 @@ struct UnitPool {
   var removable: Int { parameters.last ?? 0 }
 
   /// Orders a pool's steps. The caller has checked that scores are finite and that parameter sums fit.
-  init(_ layers: [Layer], multiple: Int, method: AllocationSettings.Method) {
-    let rankings = layers.map { Self.ranking($0.scores) }
+  ///
+  /// - Parameters:
+  ///   - isGrouped: whether units go in runs of `multiple`.
+  ///   - isUniform: whether all layers lose the same share.
+  init(_ layers: [Layer], multiple: Int, isGrouped: Bool = false, isUniform: Bool) {
+    let rankings = layers.map { isGrouped ? Self.ranking($0.scores, run: multiple) : Self.ranking($0.scores) }
     self.rankings = rankings
     let blocks = layers.indices.flatMap { index in
       Self.blocks(of: layers[index], ranking: rankings[index], index: index, multiple: multiple)
     }
-    switch method {
-    case .global:
-      // Stable order: ties fall to the lower layer, then to the lower rank.
-      self.blocks = blocks.enumerated().sorted { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }
-        .map(\.element)
-      appendGlobalSteps(layers)
-    case .uniform:
+    if isUniform {
       let share = blocks.map { Double($0.removed) / Double(rankings[$0.layer].count) }
       let order = blocks.indices.sorted { (share[$0], $0) < (share[$1], $1) }
       self.blocks = order.map { blocks[$0] }
       appendUniformSteps(layers, shares: order.map { share[$0] })
+    } else {
+      // Stable order: ties fall to the lower layer, then to the lower rank.
+      self.blocks = blocks.enumerated().sorted { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }
+        .map(\.element)
+      appendGlobalSteps(layers)
     }
   }
 
@@ -105,19 +112,34 @@ struct UnitPool {
     scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }
   }
 
+  /// Runs of `run` units by (mean score, index), a short last one first.
+  private static func ranking(_ scores: [Float], run: Int) -> [Int] {
+    let whole = scores.count / run * run
+    let means = stride(from: 0, to: whole, by: run).map { mean(scores, of: $0..<$0 + run) }
+    let order = means.indices.sorted { (means[$0], $0) < (means[$1], $1) }
+    return Array(whole..<scores.count) + order.flatMap { $0 * run..<($0 + 1) * run }
+  }
+
+  private static func mean(_ scores: [Float], of units: some Collection<Int>) -> Double {
+    units.reduce(0.0) { $0 + Double(scores[$1]) } / Double(units.count)
+  }
+
+  /// A layer's blocks, whose costs rise along its ranking.
   private static func blocks(of layer: Layer, ranking: [Int], index: Int, multiple: Int) -> [Block] {
     let units = ranking.count
     guard units > multiple else { return [] }
+    let first = units % multiple == 0 ? multiple : units % multiple
     var blocks: [Block] = []
     var start = 0
-    var end = units % multiple == 0 ? multiple : units % multiple
-    while units - end >= multiple {
-      let mean = ranking[start..<end].reduce(0.0) { $0 + Double(layer.scores[$1]) } / Double(end - start)
-      // Means of a rising sequence rise; the maximum guards that against rounding.
-      blocks.append(Block(layer: index, removed: end, cost: max(mean, blocks.last?.cost ?? mean)))
+    for end in stride(from: first, through: units - multiple, by: multiple) {
+      let mean = mean(layer.scores, of: ranking[start..<end])
+      blocks.append(Block(layer: index, removed: end, cost: mean))
       start = end
-      end += multiple
     }
+    // A short run waits for no other.
+    if blocks.count > 1 { blocks[0].cost = min(blocks[0].cost, blocks[1].cost) }
+    // Means of a rising sequence rise; the maximum guards that against rounding.
+    for index in blocks.indices.dropFirst() { blocks[index].cost = max(blocks[index].cost, blocks[index - 1].cost) }
     return blocks
   }
 }

@@ -23,7 +23,9 @@ public protocol Architecture: Sendable {
 
   /// config.json of a pruned model.
   ///
-  /// - Parameter original: the unpruned model's, whose other keys stay as they are.
+  /// - Parameters:
+  ///   - pruned: of layers of one shape that all have attention and MLP where `layout` is `.native`.
+  ///   - original: the unpruned model's, whose other keys stay as they are.
   static func configuration(
     of pruned: Blueprint, from original: ModelConfiguration, layout: CheckpointLayout
   ) -> JSONValue

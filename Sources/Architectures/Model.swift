@@ -39,6 +39,21 @@ public struct Model: Sendable {
     }
   }
 
+  /// The id of the token that ends a text (`eos_token_id`; of several the first); nil where config.json names none.
+  ///
+  /// - Throws: ``CheckpointError`` when it is no token of the vocabulary.
+  public func endOfText() throws(CheckpointError) -> Int32? {
+    let key = "eos_token_id"
+    guard let value = folder.configuration[key] else { return nil }
+    guard let id = value.arrayValue.map({ $0.first?.integerValue }) ?? value.integerValue,
+      let result = Int32(exactly: id), (0..<blueprint.vocabularySize).contains(id)
+    else {
+      throw folder.configuration.invalid(
+        key, "it must be a token below the vocabulary's size of \(blueprint.vocabularySize), or a list of them")
+    }
+    return result
+  }
+
   /// How many parameters the model has.
   public var parameterCount: Int {
     specifications.reduce(0) { $0 + $1.specification.shape.reduce(1, *) }

@@ -6,6 +6,8 @@ public struct ArtifactError: Error, CustomStringConvertible, Sendable, Equatable
     case unreadable
     /// Not JSON, or JSON of another form.
     case malformed
+    /// Contents that do not have their checksum.
+    case damaged
     /// Written by another version of Espalier's file format.
     case unsupportedVersion
     /// Made for another model: counts, hashes or totals differ.

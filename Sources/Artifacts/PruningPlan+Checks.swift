@@ -6,8 +6,9 @@ extension PruningPlan {
   ///   - modelHash: that model's hash; nil leaves the hash unchecked.
   ///   - file: the name that errors carry.
   /// - Throws: `mismatch` for another model's hash, layer count or parameter count, `invalidIndex` and `belowFloor`
-  ///   naming layer and index: each layer keeps one attention unit and `round_to` neurons, or all it has where it has
-  ///   fewer.
+  ///   naming layer and index: each layer keeps at least `round_to` neurons, or all it has where it has fewer, or none. A
+  ///   list without units takes the whole attention or MLP out of the layer; a plan of the method `depth` has no other
+  ///   floor, but keeps all units of a list or none.
   @discardableResult
   public func checked(
     against model: [PrunableLayer], modelHash: String? = nil, file: String = "plan.json"
@@ -27,8 +28,11 @@ extension PruningPlan {
       }
       for (index, (kept, layer)) in zip(layers, model).enumerated() {
         let (attention, mlp) = (layer.attentionUnits, layer.mlpUnits)
-        try Self.check(kept.attention, units: attention, floor: min(1, attention), "layers[\(index)].attention")
-        try Self.check(kept.mlp, units: mlp, floor: min(allocation.roundTo, mlp), "layers[\(index)].mlp")
+        // A sublayer that a depth cut keeps is kept whole.
+        let isDepth = allocation.method == "depth"
+        try Self.check(kept.attention, units: attention, floor: isDepth ? attention : 0, "layers[\(index)].attention")
+        try Self.check(
+          kept.mlp, units: mlp, floor: isDepth ? mlp : min(allocation.roundTo, mlp), "layers[\(index)].mlp")
       }
       let counted = try SparsityReport(plan: self, model: model).sparsity
       guard abs(counted - achievedSparsity) <= 1e-6 else {
@@ -91,7 +95,7 @@ extension PruningPlan {
         message: "\(place)[\(position)] is \(kept[position]) but the model's layer has \(units) units; "
           + "make the plan again for this model")
     }
-    guard kept.count >= floor else {
+    guard kept.isEmpty || kept.count >= floor else {
       throw ArtifactError(
         code: .belowFloor,
         message: "\(place) keeps \(kept.count) of \(units) units but must keep at least \(floor); correct the plan")

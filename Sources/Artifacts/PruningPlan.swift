@@ -5,7 +5,7 @@ public struct PruningPlan: Codable, Sendable, Equatable {
   /// The version of plan.json that this program writes and reads.
   public static let currentFormatVersion = 1
 
-  /// The kept units of one layer, each list ascending.
+  /// The kept units of one layer, each list ascending. An empty list takes the layer's attention or MLP out whole.
   public struct Layer: Codable, Sendable, Equatable {
     /// Kept key-value heads.
     public var attention: [Int]
@@ -24,11 +24,11 @@ public struct PruningPlan: Codable, Sendable, Equatable {
 
   /// What made the plan, so that a file explains itself.
   public struct AllocationRecord: Codable, Sendable, Equatable {
-    /// `global`, `uniform`, or the name of the stage that chose the units.
+    /// `global`, `uniform`, `depth`, or the name of the stage that chose the units.
     public var method: String
-    /// Ratio of the MLP's to the attention's share removed.
+    /// Ratio of the MLP's to the attention's share removed; 1 for `depth`, which has none.
     public var gamma: Double
-    /// Neurons of a layer are kept in multiples of this.
+    /// Neurons of a layer are kept in multiples of this; 1 for `depth`, which keeps all or none.
     public var roundTo: Int
     /// As in `ScoreTable.Metadata`.
     public var criterion: String

@@ -1,6 +1,6 @@
 /// The closing table of a run: plain text, aligned, at most 80 columns unless a single name is longer.
 public struct ReportTable: Sendable {
-  private let report: RunReport
+  let report: RunReport
 
   static let width = 80
   /// Columns before the numbers, and of each of the two numbers.
@@ -12,7 +12,8 @@ public struct ReportTable: Sendable {
 
   /// The whole table; every line ends with a line break.
   public var text: String {
-    let blocks = [changes(), phases(), machines(), warnings()].filter { !$0.isEmpty }
+    let blocks = [changes(), perplexities(), selection(), training(), rounds(), phases(), machines(), warnings()]
+      .filter { !$0.isEmpty }
     return blocks.map { $0.map { TextLayout.withoutTrailingSpaces($0) + "\n" }.joined() }.joined(separator: "\n")
   }
 
@@ -114,7 +115,7 @@ public struct ReportTable: Sendable {
     line(name, format(before), after.map(format) ?? noNumber, after.map { TableNumber.change(before, $0) } ?? "")
   }
 
-  private func line(_ name: String, _ first: String, _ second: String, _ note: String = "") -> String {
+  func line(_ name: String, _ first: String, _ second: String, _ note: String = "") -> String {
     TextLayout.left(name, Self.nameWidth) + TextLayout.right(first, Self.numberWidth)
       + TextLayout.right(second, Self.numberWidth) + (note.isEmpty ? "" : "   " + note)
   }

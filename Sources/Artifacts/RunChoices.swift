@@ -35,6 +35,8 @@ public enum AllocationMethod: String, Sendable, CaseIterable {
   case global
   /// The units of one layer; every layer loses the same share.
   case uniform
+  /// Whole sublayers: attention and MLPs of all layers together, each all or nothing.
+  case depth
 }
 
 /// `repacking.layout`: how the pruned model's config.json tells the layers' shapes.

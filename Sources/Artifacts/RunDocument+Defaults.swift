@@ -27,16 +27,57 @@ extension RunDocument {
       "calibration.text: missing; the criterion \(scoring.criterion.rawValue) needs text (magnitude and random do not)")
   }
 
+  /// The texts that gates are tuned on: the tuning's, or without any the calibration's.
+  public var tuningText: [String] { tuning.text.isEmpty ? calibration.text : tuning.text }
+
+  /// The texts that recovery trains on: its own, or without any the tuning's.
+  public var recoveryText: [String] { recovery.text.isEmpty ? tuningText : recovery.text }
+
   private func checkCombinations(name: String) throws(RunDocumentError) {
     if scoring.criterion == .taylor, scoring.objective == .maxLogit {
       throw conflict(
         "scoring.objective", name,
         "found max-logit with the criterion taylor, which is defined on loss; remove the objective or use ntk")
     }
+    if scoring.exchange != .none, scoring.accumulation == .absolute {
+      throw conflict(
+        "scoring.exchange", name,
+        "found \(scoring.exchange.rawValue) with the accumulation absolute, which exchanges no gradients; remove it or "
+          + "use signed")
+    }
+    if allocation.method == .depth, let gamma = allocation.gamma {
+      throw conflict(
+        "allocation.gamma", name,
+        "found \(gamma) with the method depth, which ranks attention and MLPs together; remove it")
+    }
+    if tuning.steps > 0 { try checkGranularity(name: name) }
     if evaluation.stride > evaluation.window {
       throw conflict(
         origins["evaluation.stride"] == nil ? "evaluation.window" : "evaluation.stride", name,
         "found the stride \(evaluation.stride), expected 1 to the window of \(evaluation.window)")
+    }
+  }
+
+  /// Gates open what the allocation keeps or removes: whole sublayers of a depth cut, else units or blocks.
+  private func checkGranularity(name: String) throws(RunDocumentError) {
+    let granularity = tuning.granularity
+    if granularity == .sublayer, allocation.method != .depth {
+      throw conflict(
+        "tuning.granularity", name,
+        "found sublayer with the allocation \(allocation.method.rawValue), which cuts inside of sublayers; use unit or "
+          + "block, or allocation.method: depth")
+    }
+    if allocation.method == .depth, granularity != .sublayer {
+      throw conflict(
+        origins["tuning.granularity"] == nil ? "allocation.method" : "tuning.granularity", name,
+        "found gates of the granularity \(granularity.rawValue) with the allocation depth, which removes whole "
+          + "sublayers; set tuning.granularity: sublayer")
+    }
+    if granularity == .block, !tuning.block.isMultiple(of: allocation.roundTo) {
+      throw conflict(
+        origins["tuning.block"] == nil ? "tuning.granularity" : "tuning.block", name,
+        "found blocks of \(tuning.block) neurons, no multiple of allocation.round-to (\(allocation.roundTo)); change one "
+          + "of them")
     }
   }
 
@@ -46,6 +87,9 @@ extension RunDocument {
     let runParts = environment.components(runFolder)
     if modelParts.starts(with: outputParts) {
       throw conflict("output", name, "found \(RunValue.shortened(output)), which is or contains the model's folder")
+    }
+    if let teacher = recovery.teacher, environment.components(teacher).starts(with: outputParts) {
+      throw conflict("output", name, "found \(RunValue.shortened(output)), which is or contains the teacher's folder")
     }
     if runParts == modelParts || runParts.starts(with: outputParts) {
       throw conflict(

@@ -8,13 +8,14 @@ extension RunDocument {
   /// SHA-256, in lowercase hexadecimal, of the keys that change `result` or anything that it is made from. Two documents
   /// with the same digest ask for the same result, so a finished one can be used again.
   ///
-  /// - scores: `model`, `calibration`, `scoring`, `resources.backend`
-  /// - plan: these and `allocation`
-  /// - checkpoint: these and `repacking`
+  /// - scores: `model`, `calibration`, `selection`, `scoring`, `resources.backend`
+  /// - plan: these and `allocation`; a plan that gates in blocks start from depends on `tuning` too
+  /// - gates: these, `tuning` and `exchange`
+  /// - checkpoint: these, `recovery` and `repacking`
   /// - report: these and `evaluation`
   ///
   /// Not counted: `output`, `run-folder`, `overwrite`, and of `resources` all but the backend, since a plan does not
-  /// depend on threads, memory or where weights come from. Paths count as they are written; what the files hold is
+  /// depend on threads, memory or where weights come from, and `save-every` of `tuning` and `recovery`. Paths count as they are written; what the files hold is
   /// hashed elsewhere.
   ///
   /// The hashed text is the line `espalier run document 1`, then a line `KEY: VALUE` for each key in the documented

@@ -1,14 +1,21 @@
 extension RunDocument {
   /// Every key of the document, in the documented order: the one place that names them.
   static let schema: [RunField] =
-    topLevel + calibrationKeys + scoringKeys + allocationKeys + evaluationKeys
-    + repackingKeys + resourcesKeys
+    topLevel + calibrationKeys + selectionKeys + scoringKeys + allocationKeys + tuningKeys + recoveryKeys
+    + exchangeKeys + evaluationKeys + repackingKeys + resourcesKeys
+
+  /// What a file of text may be called.
+  static let textFile = "a file: .txt .jsonl .json (.gz .zst) or .safetensors"
 
   /// The sections in order, each with its one-line meaning.
   static let sections: [(name: String, explanation: String)] = [
     ("calibration", "the text that units are scored on"),
+    ("selection", "which candidate text units are scored on"),
     ("scoring", "what a unit is worth"),
     ("allocation", "how many units go, and where"),
+    ("tuning", "the gates that learn which units stay"),
+    ("recovery", "the low-rank training of what is left (LoRA)"),
+    ("exchange", "how gradients travel between ranks"),
     ("evaluation", "the text that perplexity is measured on, before and after"),
     ("repacking", "the files of the pruned model"),
     ("resources", "what each rank may use"),
@@ -27,58 +34,6 @@ extension RunDocument {
     RunField(
       "overwrite", \.overwrite, .boolean, default: "false", changes: nil,
       "replace an existing output"),
-  ]
-
-  private static let textFile = "a file: .txt .jsonl .json (.gz .zst) or .safetensors"
-
-  private static let calibrationKeys: [RunField] = [
-    RunField(
-      "calibration.text", \.calibration.text, .paths(textFile), default: "[]", changes: .scores,
-      "text, or tokens as input_ids"),
-    RunField(
-      "calibration.sequences", \.calibration.sequences, .count(), default: "32", changes: .scores,
-      "sequences over all ranks"),
-    RunField(
-      "calibration.length", \.calibration.length, .count(), default: "128", changes: .scores,
-      "tokens of a sequence"),
-    RunField(
-      "calibration.seed", \.calibration.seed, .seed, default: "0", changes: .scores,
-      "seed of the choice of sequences"),
-    RunField(
-      "calibration.special-tokens", \.calibration.specialTokens, .boolean, default: "false", changes: .scores,
-      "let the tokenizer add its special tokens"),
-  ]
-
-  private static let scoringKeys: [RunField] = [
-    RunField(
-      "scoring.criterion", \.scoring.criterion, .choice, default: "ntk", changes: .scores,
-      "how a unit is scored"),
-    RunField(
-      "scoring.objective", \.scoring.objective, .choice, default: "max-logit, taylor: loss", changes: .scores,
-      "what is differentiated"),
-    RunField(
-      "scoring.accumulation", \.scoring.accumulation, .choice, default: "signed", changes: .scores,
-      "absolute value after or before summing sequences"),
-    RunField(
-      "scoring.seed", \.scoring.seed, .seed, default: "0", changes: .scores,
-      "seed of the criterion random"),
-  ]
-
-  private static let allocationKeys: [RunField] = [
-    RunField(
-      "allocation.method", \.allocation.method, .choice, default: "global", changes: .plan,
-      "layers compete, or lose the same share"),
-    RunField(
-      "allocation.sparsity", \.allocation.sparsity,
-      .number(expected: "a number, 0 or more and below 1") { $0 >= 0 && $0 < 1 }, default: "0.3", changes: .plan,
-      "share of the prunable parameters to remove"),
-    RunField(
-      "allocation.gamma", \.allocation.gamma,
-      .optional(.number(expected: "a number above 0") { $0 > 0 }, or: "auto"), default: "auto", changes: .plan,
-      "MLP-to-attention ratio; auto: the model's own"),
-    RunField(
-      "allocation.round-to", \.allocation.roundTo, .count(), default: "8", changes: .plan,
-      "kept neurons are a multiple of this"),
   ]
 
   private static let evaluationKeys: [RunField] = [

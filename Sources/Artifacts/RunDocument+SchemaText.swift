@@ -12,7 +12,7 @@ extension RunDocument {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static let keyWidth = 18
+  private static let keyWidth = 21
   private static let defaultWidth = 14
   private static let width = 80
 

@@ -13,6 +13,20 @@ extension RunDocument {
     public internal(set) var specialTokens = false
   }
 
+  /// `selection`: which of several candidate texts units are scored on.
+  public struct SelectionSection: Sendable, Equatable {
+    /// Candidates per text, 1 or more, of the calibration's seed and the seeds after it. Default: 1.
+    public internal(set) var seeds = 1
+    /// Texts that are candidates beside the calibration's. Default: none.
+    public internal(set) var texts: [String] = []
+    /// The text that candidates are compared on; `nil`: sequences of the calibration's that no candidate has.
+    public internal(set) var heldOut: String?
+    /// Held-out sequences over all ranks, 1 or more. Default: 128.
+    public internal(set) var sequences = 128
+    /// Tokens of a held-out sequence, 2 or more. Default: 64.
+    public internal(set) var length = 64
+  }
+
   /// `scoring`: the number that says what a unit is worth.
   public struct ScoringSection: Sendable, Equatable {
     /// The criterion. Default: ntk.
@@ -23,6 +37,8 @@ extension RunDocument {
     public internal(set) var accumulation = ScoreAccumulation.signed
     /// Seed of the criterion random. Default: 0.
     public internal(set) var seed: UInt64 = 0
+    /// How the gradients of signed accumulation travel. Default: none, as they are.
+    public internal(set) var exchange = ScoringExchange.none
   }
 
   /// `allocation`: from scores to the units that stay.
@@ -31,9 +47,9 @@ extension RunDocument {
     public internal(set) var method = AllocationMethod.global
     /// The share s of the prunable parameters to remove, 0 ≤ s < 1. Default: 0.3.
     public internal(set) var sparsity = 0.3
-    /// γ, the MLP-to-attention ratio, above 0; `nil` (`auto`) is the model's own ratio. Default: auto.
+    /// γ, the MLP-to-attention ratio, above 0; `nil` (`auto`) is the model's own ratio. Not for depth. Default: auto.
     public internal(set) var gamma: Double?
-    /// Kept neurons of a layer are a multiple of this, 1 or more. Default: 8.
+    /// Kept neurons of a layer are a multiple of this, 1 or more; depth keeps all or none. Default: 8.
     public internal(set) var roundTo = 8
   }
 

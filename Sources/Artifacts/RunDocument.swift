@@ -13,16 +13,24 @@ public struct RunDocument: Sendable {
   /// The folder that the pruned model is written to. Default: the model folder's name with `-pruned`, in the current
   /// folder (for `…/models--OWNER--NAME/snapshots/REVISION` of the Hugging Face cache, NAME).
   public internal(set) var output = ""
-  /// The folder of run.yaml, scores.safetensors, plan.json and report.json. Default: ``output`` with `.run`.
+  /// The folder of run.yaml, scores.safetensors, plan.json, report.json and report.html. Default: ``output`` with `.run`.
   public internal(set) var runFolder = ""
   /// Whether an existing output is replaced. Default: false.
   public internal(set) var overwrite = false
   /// The text that the units are scored on.
   public internal(set) var calibration = CalibrationSection()
+  /// Which of several candidate texts they are scored on.
+  public internal(set) var selection = SelectionSection()
   /// How units are scored.
   public internal(set) var scoring = ScoringSection()
   /// How many units go, and where.
   public internal(set) var allocation = AllocationSection()
+  /// How gates learn which units stay.
+  public internal(set) var tuning = TuningSection()
+  /// How what is left is trained.
+  public internal(set) var recovery = RecoverySection()
+  /// How gradients travel between ranks.
+  public internal(set) var exchange = ExchangeSection()
   /// The text that perplexity is measured on.
   public internal(set) var evaluation = EvaluationSection()
   /// How the pruned model is written.

@@ -27,7 +27,7 @@ struct RunField: Sendable {
     self.explanation = explanation
     self.result = result
     expected = type.expected
-    takesList = Value.self == [String].self
+    takesList = type.takesList
     read = { value, environment, document throws(RunValueProblem) in
       document[keyPath: path] = try type.read(value, environment)
     }
@@ -47,6 +47,8 @@ public enum RunResult: Int, Sendable, CaseIterable, Comparable {
   case scores
   /// plan.json.
   case plan
+  /// gates.safetensors.
+  case gates
   /// The pruned model's folder.
   case checkpoint
   /// report.json.

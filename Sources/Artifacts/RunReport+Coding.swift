@@ -4,19 +4,12 @@ extension RunReport {
   /// The largest report.json that is read, 64 MB: a layer takes about 200 bytes.
   public static let maximumBytes = 64_000_000
 
-  private static let infinity = "Infinity"
-  private static let negativeInfinity = "-Infinity"
-  private static let notANumber = "NaN"
-
   /// report.json: sorted keys, indented, a line break at the end; the same report always gives the same bytes. A number
   /// that JSON lacks (a model can be pruned to an infinite perplexity) is a text: `"Infinity"`, `"-Infinity"`, `"NaN"`.
   ///
   /// - Throws: ``RunDocumentError`` should the encoder fail.
   public func json() throws(RunDocumentError) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: Self.infinity, negativeInfinity: Self.negativeInfinity, nan: Self.notANumber)
+    let encoder = NonFiniteNumbers.encoder(.prettyPrinted)
     do {
       return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
     } catch {
@@ -32,11 +25,8 @@ extension RunReport {
   /// - Throws: ``RunDocumentError`` when they are no report of ``formatVersion``.
   public init(json: [UInt8], name: String = "report.json") throws(RunDocumentError) {
     guard json.count <= Self.maximumBytes else { throw RunDocumentError(.tooLarge, "\(name): larger than 64 MB") }
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: Self.infinity, negativeInfinity: Self.negativeInfinity, nan: Self.notANumber)
     do {
-      self = try decoder.decode(RunReport.self, from: Data(json))
+      self = try NonFiniteNumbers.decoder().decode(RunReport.self, from: Data(json))
     } catch let error as DecodingError {
       throw Self.translated(error, name: name)
     } catch {

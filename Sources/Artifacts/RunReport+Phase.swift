@@ -7,14 +7,27 @@ extension RunReport {
     public var secondsMax: Double
     /// The mean over ranks; ``secondsMax`` over this is the imbalance.
     public var secondsMean: Double
+    /// The seconds of the fastest rank; `nil` in reports of older versions.
+    public var secondsMin: Double?
+    /// The median over ranks, of an even number the mean of the middle two; `nil` in reports of older versions.
+    public var secondsMedian: Double?
+    /// Each rank's seconds, by rank; `nil` beyond ``mostRanks`` ranks, where a report would hold little else.
+    public var seconds: [Double]?
     /// How fast the phase went; `nil` where no rate says anything.
     public var rate: Rate?
+
+    /// The most ranks whose seconds are each recorded.
+    public static let mostRanks = 16
 
     /// A phase from each rank's seconds; no rank: 0 seconds.
     public init(name: String, seconds: [Double], rate: Rate? = nil) {
       self.name = name
-      secondsMax = seconds.max() ?? 0
+      let sorted = seconds.sorted()
+      secondsMax = sorted.last ?? 0
       secondsMean = seconds.isEmpty ? 0 : seconds.reduce(0, +) / Double(seconds.count)
+      secondsMin = sorted.first
+      secondsMedian = sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+      self.seconds = seconds.isEmpty || seconds.count > Self.mostRanks ? nil : seconds
       self.rate = rate
     }
 
@@ -22,7 +35,9 @@ extension RunReport {
       case name
       case secondsMax = "seconds_max"
       case secondsMean = "seconds_mean"
-      case rate
+      case secondsMin = "seconds_min"
+      case secondsMedian = "seconds_median"
+      case seconds, rate
     }
   }
 

@@ -25,6 +25,13 @@ public struct RunReport: Codable, Sendable, Equatable {
   public var bytes: Change<Int>?
   /// `nil` when none was measured.
   public var perplexity: Perplexity?
+  /// Perplexities on the text of ``perplexity``, in the order they were measured: of the dense model, and after each step
+  /// of the method; `nil` where nothing was trained.
+  public var perplexities: [Measured]?
+  /// What gate tuning and recovery did, in the order they ran; `nil` where nothing was trained.
+  public var training: [Training]?
+  /// The calibration sets that were compared; `nil` where none were.
+  public var selection: [Candidate]?
   /// The phases in the order they ran.
   public var phases: [Phase]
   /// The peak resident memory of each rank, by rank.
@@ -53,7 +60,7 @@ public struct RunReport: Codable, Sendable, Equatable {
     case espalierVersion = "espalier_version"
     case model, output
     case runDigest = "run_digest"
-    case resources, sparsity, parameters, bytes, perplexity, phases
+    case resources, sparsity, parameters, bytes, perplexity, perplexities, training, selection, phases
     case peakBytes = "peak_bytes"
     case trafficBytes = "traffic_bytes"
     case layers, warnings

@@ -12,7 +12,8 @@ extension RunValueType where Value == String {
 extension RunValueType where Value == [String] {
   /// One path, or a list of paths; nothing is the empty list.
   static func paths(_ what: String) -> RunValueType {
-    RunValueType(expected: "\(what), or a list of them") { value, environment throws(RunValueProblem) in
+    RunValueType(expected: "\(what), or a list of them", takesList: true) {
+      value, environment throws(RunValueProblem) in
       switch value {
       case .null: return []
       case .list(let elements):

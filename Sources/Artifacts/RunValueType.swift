@@ -2,6 +2,8 @@
 struct RunValueType<Value: Sendable>: Sendable {
   /// What is allowed, as the end of "expected …".
   let expected: String
+  /// Whether a list of values is allowed.
+  var takesList = false
   /// The value, checked.
   let read: @Sendable (RunValue, RunEnvironment) throws(RunValueProblem) -> Value
   /// The value as YAML that reads the same again.

@@ -14,19 +14,21 @@ package enum TableNumber {
   }
 
   /// `1 rank`, `1,024 ranks`.
-  static func counted(_ count: Int, _ noun: String) -> String { "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")" }
+  package static func counted(_ count: Int, _ noun: String) -> String {
+    "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+  }
 
   /// `number` with `decimals` digits after the point; very large ones with an exponent, so that columns hold.
-  static func fixed(_ number: Double, _ decimals: Int) -> String {
+  package static func fixed(_ number: Double, _ decimals: Int) -> String {
     guard number.isFinite else { return number.isNaN ? "not a number" : number > 0 ? "infinite" : "−infinite" }
     return number.magnitude < 1e8 ? String(format: "%.\(decimals)f", number) : String(format: "%.2e", number)
   }
 
   /// `0.3` → `30.00 %`.
-  static func percent(_ share: Double) -> String { fixed(share * 100, 2) + " %" }
+  package static func percent(_ share: Double) -> String { fixed(share * 100, 2) + " %" }
 
   /// The change from `before` to `after`, `−26.8 %` or `+1.0 %`; empty when there was nothing before.
-  static func change(_ before: Int, _ after: Int) -> String {
+  package static func change(_ before: Int, _ after: Int) -> String {
     guard before > 0 else { return "" }
     let percent = (Double(after) / Double(before) - 1) * 100
     let text = fixed(percent.magnitude, 1)

@@ -55,7 +55,10 @@ extension Blueprint {
   private func layerTensors(_ index: Int) -> [TensorSpecification] {
     var tensors: [TensorSpecification] = []
     for (sublayer, specification) in layers[index].sublayers.enumerated() {
-      tensors += normTensors(specification.norm, group: .layer(index), sublayer: sublayer)
+      // Where nothing reads the normed stream, the norm before the branch is not needed.
+      if !specification.isAbsent || specification.normPlacement == .after {
+        tensors += normTensors(specification.norm, group: .layer(index), sublayer: sublayer)
+      }
       let shapes =
         switch specification.kind {
         case .attention(let attention): attention.tensorShapes(hiddenSize: hiddenSize)
@@ -76,8 +79,10 @@ extension Blueprint {
 }
 
 extension AttentionSpecification {
-  /// The projections' shapes, in the order query, key, value, output, each weight before its bias.
+  /// The projections' shapes, in the order query, key, value, output, each weight before its bias. Without heads only the
+  /// output bias is left, which belongs to no unit.
   public func tensorShapes(hiddenSize: Int) -> [(part: TensorPart, shape: [Int])] {
+    guard keyValueHeads > 0 else { return hasOutputBias ? [(.outputBias, [hiddenSize])] : [] }
     let (queries, keys) = (queryHeads * headWidth, keyValueHeads * headWidth)
     var shapes: [(part: TensorPart, shape: [Int])] = []
     for (weight, bias, rows) in [
@@ -95,8 +100,10 @@ extension AttentionSpecification {
 }
 
 extension MLPSpecification {
-  /// The projections' shapes, in the order gate, up, down, each weight before its bias.
+  /// The projections' shapes, in the order gate, up, down, each weight before its bias. Without neurons only down's bias is
+  /// left, which belongs to no unit.
   public func tensorShapes(hiddenSize: Int) -> [(part: TensorPart, shape: [Int])] {
+    guard width > 0 else { return hasBias ? [(.downBias, [hiddenSize])] : [] }
     var shapes: [(part: TensorPart, shape: [Int])] = []
     if isGated {
       shapes.append((.gateWeight, [width, hiddenSize]))

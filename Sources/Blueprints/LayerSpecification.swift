@@ -28,6 +28,15 @@ public struct SublayerSpecification: Sendable, Equatable {
     self.normPlacement = normPlacement
     self.kind = kind
   }
+
+  /// Whether pruning left the sublayer no unit: its branch adds nothing to the residual stream but its output bias, where
+  /// it has one.
+  public var isAbsent: Bool {
+    switch kind {
+    case .attention(let attention): attention.keyValueHeads == 0
+    case .mlp(let mlp): mlp.width == 0
+    }
+  }
 }
 
 /// An attention sublayer's shape.
@@ -48,7 +57,7 @@ public struct AttentionSpecification: Sendable, Equatable {
     case sharedRelativeBias
   }
   public var queryHeads: Int
-  /// Divides `queryHeads`.
+  /// Divides `queryHeads`; both are 0 in a layer without attention.
   public var keyValueHeads: Int
   /// Numbers per head; `hidden / queryHeads` in an unpruned Llama, stated on its own because pruning breaks that.
   public var headWidth: Int
@@ -76,13 +85,13 @@ public struct AttentionSpecification: Sendable, Equatable {
     self.hasOutputBias = hasOutputBias
   }
 
-  /// Query heads to a key-value head.
-  public var groupSize: Int { queryHeads / keyValueHeads }
+  /// Query heads to a key-value head; 0 in a layer without attention.
+  public var groupSize: Int { keyValueHeads == 0 ? 0 : queryHeads / keyValueHeads }
 }
 
 /// An MLP sublayer's shape.
 public struct MLPSpecification: Sendable, Equatable {
-  /// How many neurons.
+  /// How many neurons; 0 in a layer without an MLP.
   public var width: Int
   /// Whether down(activation(gate) · up) or down(activation(up)).
   public var isGated: Bool

@@ -19,6 +19,10 @@ public struct UnitSlice: Sendable, Equatable {
     self.axis = axis
     self.width = width
   }
+
+  /// Whether the slice is the columns that read the unit's activation, so that a factor of the unit can be folded into it:
+  /// output's and down's.
+  public var isOutput: Bool { part == .outputWeight || part == .downWeight }
 }
 
 /// The prunable units of one sublayer. Scoring, gating and repacking all read this declaration, and no other.
@@ -40,9 +44,9 @@ extension LayerSpecification {
   ///
   /// An attention unit is a key-value head with the query heads that read it: rows of query, key and value (and their
   /// biases), columns of output. An MLP unit is a neuron: rows of gate and up, a column of down. Biases of output and
-  /// down belong to no unit.
+  /// down belong to no unit. A sublayer that has no unit left is not among them.
   public func prunableUnits(hiddenSize: Int) -> [PrunableUnits] {
-    sublayers.enumerated().map { index, sublayer in
+    sublayers.enumerated().filter { !$0.element.isAbsent }.map { index, sublayer in
       switch sublayer.kind {
       case .attention(let attention):
         let width = attention.headWidth

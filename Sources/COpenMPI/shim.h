@@ -15,3 +15,4 @@ static inline MPI_Op espalier_mpi_max(void) { return MPI_MAX; }
 static inline void *espalier_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Request espalier_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline MPI_Status *espalier_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
+static inline int espalier_mpi_proc_null(void) { return MPI_PROC_NULL; }

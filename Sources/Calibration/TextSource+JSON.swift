@@ -9,28 +9,32 @@ struct JSONDocument: Decodable {
 
   static let expectation = "expected an object with the string text, or the strings instruction and output"
 
-  /// The document's text, nil if it has not the fields for one.
+  /// The document, nil if the object has not the fields for one.
   ///
   /// An instruction is put into words by the prompts of Stanford Alpaca (tatsu-lab/stanford_alpaca, `train.py`), which
   /// put the output right behind "### Response:".
-  var rendered: String? {
-    if let text { return text }
+  var document: TextDocument? {
+    if let text { return .text(text) }
     guard let instruction, let output else { return nil }
     if let input, !input.isEmpty {
-      return "Below is an instruction that describes a task, paired with an input that provides further context. "
+      let prompt =
+        "Below is an instruction that describes a task, paired with an input that provides further context. "
         + "Write a response that appropriately completes the request.\n\n"
-        + "### Instruction:\n\(instruction)\n\n### Input:\n\(input)\n\n### Response:\(output)"
+        + "### Instruction:\n\(instruction)\n\n### Input:\n\(input)\n\n### Response:"
+      return .instruction(prompt: prompt, output: output)
     }
-    return "Below is an instruction that describes a task. "
+    let prompt =
+      "Below is an instruction that describes a task. "
       + "Write a response that appropriately completes the request.\n\n"
-      + "### Instruction:\n\(instruction)\n\n### Response:\(output)"
+      + "### Instruction:\n\(instruction)\n\n### Response:"
+    return .instruction(prompt: prompt, output: output)
   }
 }
 
 extension TextSource {
   /// The documents of a JSON array.
   func jsonArray(
-    _ stream: inout ByteStream, _ visit: (String) throws(CalibrationError) -> Bool
+    _ stream: inout ByteStream, _ visit: (TextDocument) throws(CalibrationError) -> Bool
   ) throws(CalibrationError) {
     var bytes: [UInt8] = []
     while let more = try stream.next() { try append(more, to: &bytes) }
@@ -46,14 +50,14 @@ extension TextSource {
       throw CalibrationError(.empty, "\(path): the array is empty; give a file with text")
     }
     for (index, document) in documents.enumerated() {
-      guard let text = document.rendered else { throw malformed("element \(index)") }
-      guard try visit(text) else { return }
+      guard let document = document.document else { throw malformed("element \(index)") }
+      guard try visit(document) else { return }
     }
   }
 
   /// The documents of JSON lines; empty lines are passed over.
   func jsonLines(
-    _ stream: inout ByteStream, _ visit: (String) throws(CalibrationError) -> Bool
+    _ stream: inout ByteStream, _ visit: (TextDocument) throws(CalibrationError) -> Bool
   ) throws(CalibrationError) {
     var line: [UInt8] = []
     var number = 1
@@ -68,10 +72,10 @@ extension TextSource {
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return true }
       isEmpty = false
       _ = try decoded(line[...], offset: offset)
-      guard let text = try? JSONDecoder().decode(JSONDocument.self, from: Data(line)).rendered else {
+      guard let document = try? JSONDecoder().decode(JSONDocument.self, from: Data(line)).document else {
         throw malformed("line \(number)")
       }
-      return try visit(text)
+      return try visit(document)
     }
     while let chunk = try stream.next() {
       var rest = chunk[...]

@@ -42,6 +42,13 @@ public struct TextSource: Sendable, Equatable {
   public func forEachDocument(
     prefix: Int? = nil, _ visit: (String) throws(CalibrationError) -> Bool
   ) throws(CalibrationError) {
+    try forEach(prefix: prefix) { (document) throws(CalibrationError) in try visit(document.whole) }
+  }
+
+  /// ``forEachDocument(prefix:_:)`` with what kind of document each is.
+  func forEach(
+    prefix: Int? = nil, _ visit: (TextDocument) throws(CalibrationError) -> Bool
+  ) throws(CalibrationError) {
     var stream = try ByteStream(path: path, limit: Self.maximumSize)
     switch format {
     case .txt: try textDocument(&stream, prefix: prefix, visit)
@@ -51,7 +58,7 @@ public struct TextSource: Sendable, Equatable {
   }
 
   private func textDocument(
-    _ stream: inout ByteStream, prefix: Int?, _ visit: (String) throws(CalibrationError) -> Bool
+    _ stream: inout ByteStream, prefix: Int?, _ visit: (TextDocument) throws(CalibrationError) -> Bool
   ) throws(CalibrationError) {
     var bytes: [UInt8] = []
     let enough = prefix.map { max($0, 1) }
@@ -60,7 +67,7 @@ public struct TextSource: Sendable, Equatable {
     var end = min(bytes.count, enough ?? Int.max)
     // A cut never goes through a character.
     while end < bytes.count, end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
-    _ = try visit(Self.unifyingNewlines(try decoded(bytes[..<end], offset: 0)))
+    _ = try visit(.text(Self.unifyingNewlines(try decoded(bytes[..<end], offset: 0))))
   }
 
   /// The text with `\r\n` and lone `\r` as `\n` (Python's universal newlines).

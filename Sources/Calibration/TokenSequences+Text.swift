@@ -20,6 +20,18 @@ extension TokenSequences {
     _ source: TextSource, tokenizer: Tokenizer, length: Int, sequences: Int, seed: UInt64,
     addSpecialTokens: Bool = false
   ) throws(CalibrationError) {
+    let pool = try TokenSequences.tokens(
+      of: source, tokenizer: tokenizer, limit: try Self.poolSize(length: length, sequences: sequences),
+      addSpecialTokens: addSpecialTokens)
+    let chosen = try Self.choice(
+      of: pool.count, length: length, sequences: sequences, seed: seed, path: source.path)
+    try self.init(ids: chosen.map { Array(pool[$0]) })
+  }
+
+  /// How many of a text's first tokens `sequences` sequences of `length` are chosen among.
+  ///
+  /// - Throws: ``CalibrationError`` with `invalidArgument` for numbers below 1, and for more tokens than can be.
+  public static func poolSize(length: Int, sequences: Int) throws(CalibrationError) -> Int {
     guard length > 0, sequences > 0 else {
       throw CalibrationError(
         .invalidArgument, "\(sequences) sequences of \(length) tokens: both numbers have to be at least 1")
@@ -31,19 +43,24 @@ extension TokenSequences {
         "\(sequences) sequences of \(length) tokens are too many; ask for at most "
           + "\(Int(Int32.max) / Self.oversampling) tokens in all")
     }
-    let enough = needed * Self.oversampling
-    let pool = try TokenSequences.tokens(
-      of: source, tokenizer: tokenizer, limit: enough, addSpecialTokens: addSpecialTokens)
-    let available = pool.count / length
+    return needed * Self.oversampling
+  }
+
+  /// Where the sequences lie that a seed chooses among a pool of `tokens` tokens of the text at `path`.
+  ///
+  /// - Throws: ``CalibrationError`` with `tooFewTokens` for a pool too small.
+  public static func choice(
+    of tokens: Int, length: Int, sequences: Int, seed: UInt64, path: String
+  ) throws(CalibrationError) -> [Range<Int>] {
+    let available = tokens / length
     guard available >= sequences else {
       throw CalibrationError(
         .tooFewTokens,
-        "\(source.path): \(pool.count) tokens make \(available) sequences of \(length), not \(sequences); "
+        "\(path): \(tokens) tokens make \(available) sequences of \(length), not \(sequences); "
           + "give more text, or ask for fewer or shorter sequences")
     }
     var generator = SplitMix64(seed: seed)
-    let chosen = generator.permutation(available).prefix(sequences)
-    try self.init(ids: chosen.map { Array(pool[($0 * length)..<(($0 + 1) * length)]) })
+    return generator.permutation(available).prefix(sequences).map { $0 * length..<($0 + 1) * length }
   }
 
   /// The ids of all documents of `source`, joined; with a `limit`, the first so many, and no more text is read than that

@@ -31,6 +31,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Equatab
     case unexpectedTensor
     /// A tensor of a type that is not computed with.
     case unsupportedType
+    /// A number to write is NaN, infinite, or too large for its tensor's type.
+    case notFinite
     /// Tensors to write cannot be laid out.
     case invalidLayout
     /// The folder to write is not empty, or is the model's own.

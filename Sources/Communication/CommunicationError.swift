@@ -10,6 +10,10 @@ public struct CommunicationError: Error, CustomStringConvertible, Sendable, Equa
     case disagreement
     /// A root rank, length or message that no rank could act on.
     case invalidArgument
+    /// A gradient, or a sum of gradients, holds an infinite value or NaN. All ranks throw the same error.
+    case notFinite
+    /// A message came in other than it was sent. All ranks throw the same error.
+    case damaged
     /// A job was handed to a `CommunicationThread` that has been shut down.
     case shutDown
   }

@@ -41,6 +41,13 @@ public protocol Communicator: Sendable {
   /// The byte strings of all ranks, in rank order, on every rank. Their lengths may differ, and be zero.
   func gather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]]
 
+  /// Sends `parts[r]` to rank r, and returns what every rank sent here, in rank order. Lengths may differ, be zero and
+  /// exceed 2 GiB; a receiver need not know them.
+  ///
+  /// - Parameter parts: one byte string per rank, this one included.
+  /// - Throws: `invalidArgument` when `parts` are not as many as ranks.
+  func exchange(_ parts: [[UInt8]]) throws(CommunicationError) -> [[UInt8]]
+
   /// A group of the same ranks whose messages never meet this one's, so that another thread can use it at the same
   /// time.
   func duplicate(waiting: Waiting) throws(CommunicationError) -> any Communicator
@@ -90,6 +97,14 @@ extension Communicator {
     var resultBytes = unsafe resultSpan.mutableBytes
     try broadcast(&resultBytes, root: root)
     return result
+  }
+
+  /// Throws `invalidArgument` unless `count` parts to exchange are one for each rank. Not collective.
+  public func requirePartPerRank(_ count: Int) throws(CommunicationError) {
+    guard count == size else {
+      throw CommunicationError(
+        .invalidArgument, "an exchange of \(count) parts among \(size) ranks; give one part for each rank")
+    }
   }
 
   /// Throws `invalidArgument` unless `root` is a rank of this group. Not collective.

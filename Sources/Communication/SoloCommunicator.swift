@@ -25,6 +25,11 @@ public struct SoloCommunicator: Communicator {
 
   public func gather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] { [bytes] }
 
+  public func exchange(_ parts: [[UInt8]]) throws(CommunicationError) -> [[UInt8]] {
+    try requirePartPerRank(parts.count)
+    return parts
+  }
+
   public func duplicate(waiting: Waiting) throws(CommunicationError) -> any Communicator { self }
 
   public func hostLayout() throws(CommunicationError) -> HostLayout {

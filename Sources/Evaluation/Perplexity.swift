@@ -51,11 +51,12 @@ public struct PerplexityMeasurement {
   ///   - batchTokens: tokens in a forward pass.
   ///   - roundTokens: tokens whose hidden states a rank holds at a time; each round goes through all layers once.
   ///   - gates: a plan's mask, to measure a pruned model that is not written yet.
+  ///   - adapters: what is trained beside the weights and not merged yet.
   public func measure(
     _ windows: [EvaluationWindow], batchTokens: Int, roundTokens: Int, source: any LayerSource,
-    gates: ModelGates? = nil, progress: PassProgress? = nil
+    gates: ModelGates? = nil, adapters: ModelAdapters = [:], progress: PassProgress? = nil
   ) throws -> Perplexity {
-    let rounds = Self.rounds(windows, tokens: roundTokens)
+    let rounds = windows.rounds(of: roundTokens, tokens: \.ids.count)
     // Every rank goes through as many sweeps as the rank with the most, because sweeps are collective.
     let count = Int(try communicator.maximum(of: Double(rounds.count)))
     var result = Perplexity(negativeLogLikelihood: 0, tokens: 0)
@@ -65,7 +66,8 @@ public struct PerplexityMeasurement {
         windows.map(\.ids), tokens: batchTokens, scoredFrom: windows.map(\.scoredFrom))
       let pass = ForwardPass(blueprint: blueprint, backend: backend, source: source)
       try pass.run(
-        batches, gates: gates, progress: { done, total in progress?(round * total + done, count * total) }
+        batches, gates: gates, adapters: adapters,
+        progress: { done, total in progress?(round * total + done, count * total) }
       ) { number, stream, head in
         let losses = try head.negativeLogLikelihoods(stream, batch: batches[number])
         result.negativeLogLikelihood += losses.reduce(0) { $0 + Double($1) }
@@ -75,19 +77,5 @@ public struct PerplexityMeasurement {
     return Perplexity(
       negativeLogLikelihood: try communicator.sum(of: result.negativeLogLikelihood),
       tokens: Int(try communicator.sum(of: Double(result.tokens))))
-  }
-
-  private static func rounds(_ windows: [EvaluationWindow], tokens: Int) -> [[EvaluationWindow]] {
-    var rounds: [[EvaluationWindow]] = []
-    var sum = 0
-    for window in windows {
-      if rounds.isEmpty || sum + window.ids.count > tokens {
-        rounds.append([])
-        sum = 0
-      }
-      rounds[rounds.count - 1].append(window)
-      sum += window.ids.count
-    }
-    return rounds
   }
 }

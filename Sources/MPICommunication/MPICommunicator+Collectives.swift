@@ -72,7 +72,7 @@ extension MPICommunicator {
   }
 
   /// `0 ..< count` elements of `stride` bytes cut into messages; none for no elements.
-  private func messages(of count: Int, stride: Int) -> some Sequence<Range<Int>> {
+  func messages(of count: Int, stride: Int) -> some Sequence<Range<Int>> {
     let longest = messageBytes / stride
     return Swift.stride(from: 0, to: count, by: longest).lazy.map { $0..<min($0 + longest, count) }
   }

@@ -16,7 +16,8 @@ import Foundation
   /// beyond 2 GiB; a message this long already runs at the link's full speed.
   public static let defaultMessageBytes = 1 << 28
 
-  /// This communicator's greatest message, in bytes; the same on all ranks. Tests make it small.
+  /// This communicator's greatest message, in bytes; the same on all ranks. Longer transfers go in pieces of this length
+  /// and a shorter last one. Tests make it small, so that many pieces need no gigabytes.
   package let messageBytes: Int
 
   /// MPI's handle never changes and MPI lets any thread use it.

@@ -52,6 +52,32 @@ public final class Console {
     line(["\(Int(share * 100)) %", rate(share, elapsed), "\(Self.time(left)) left"], isFinal: false)
   }
 
+  /// Tells of a finished step of training, with what it came to.
+  func progress(_ step: TrainingStep, of total: Int) {
+    guard isSpeaking, total > 0 else { return }
+    let now = ContinuousClock.now
+    let isFinal = step.step == total
+    guard
+      step.validationPerplexity != nil
+        || lastLine.duration(to: now).seconds >= (isTerminal ? Self.terminalInterval : Self.plainInterval)
+    else { return }
+    lastLine = now
+    let elapsed = start.duration(to: now).seconds
+    let left = elapsed / Double(step.step) * Double(total - step.step)
+    var parts = ["step \(step.step)/\(total)", String(format: "loss %.4g", step.loss)]
+    if let sparsity = step.sparsity { parts.append(String(format: "sparsity %.2f %%", sparsity * 100)) }
+    if let attention = step.attentionOpen, let mlp = step.mlpOpen {
+      parts.append(String(format: "open %.1f %% attention, %.1f %% MLP", attention * 100, mlp * 100))
+    }
+    if step.sentBytes > 0 {
+      let ratio = Double(step.uncompressedBytes) / Double(step.sentBytes)
+      parts.append(ByteSize(bytes: step.sentBytes).rounded + String(format: " sent (1/%.2f)", ratio))
+    }
+    if let perplexity = step.validationPerplexity { parts.append(String(format: "validation %.2f", perplexity)) }
+    if !isFinal { parts.append("\(Self.time(left)) left") }
+    line(parts, isFinal: step.validationPerplexity != nil)
+  }
+
   /// Ends the phase with what it took.
   func end() {
     guard isSpeaking else { return }
@@ -64,7 +90,7 @@ public final class Console {
     return "\(TableNumber.rate(amount * share / elapsed)) \(unit)/s"
   }
 
-  private func padded(_ text: String) -> String { text.padding(toLength: 20, withPad: " ", startingAt: 0) }
+  private func padded(_ text: String) -> String { text + String(repeating: " ", count: max(0, 20 - text.count)) }
 
   /// `4.5 s`, `45 s`, `3 min 20 s`, `2 h 05 min`.
   package static func time(_ seconds: Double) -> String {

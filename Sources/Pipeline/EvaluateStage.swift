@@ -12,8 +12,10 @@ struct EvaluateStage {
   let resources: Resources
   let recorder: PhaseRecorder
 
-  /// The perplexity of a model, or of what a plan would leave of it, equal on every rank.
-  func run(_ model: Model, windows: [EvaluationWindow], plan: PruningPlan? = nil, phase: String) throws -> Perplexity {
+  /// The perplexity of a model, or of what gates would leave of it, equal on every rank.
+  func run(
+    _ model: Model, windows: [EvaluationWindow], gates: ModelGates? = nil, phase: String
+  ) throws -> Perplexity {
     let communicator = session.communicator
     let own = Array(windows[Partition(ranks: communicator.size).block(of: windows.count, rank: communicator.rank)])
     let source = try resources.source(model)
@@ -23,7 +25,7 @@ struct EvaluateStage {
     let result = try recorder.run(phase, amount: Double(tokens), unit: "tokens") {
       try measurement.measure(
         own, batchTokens: resources.batchTokens, roundTokens: Self.roundTokens, source: source,
-        gates: plan.map(model.blueprint.mask), progress: session.console.progress)
+        gates: gates, progress: session.console.progress)
     }
     recorder.count(source)
     resources.backend.releaseUnusedMemory()
@@ -31,5 +33,5 @@ struct EvaluateStage {
   }
 
   /// Hidden states of so many tokens are held at a time: 2 GiB at a width of 8,192.
-  private static let roundTokens = 1 << 16
+  static let roundTokens = 1 << 16
 }

@@ -56,7 +56,11 @@ public enum ExitCode {
     case is TransformerError: data
     case is ComputeError: memory
     case let error as CommunicationError:
-      [.launch, .disagreement].contains(error.code) ? ranks : software
+      switch error.code {
+      case .launch, .disagreement: ranks
+      case .notFinite: data
+      default: software
+      }
     default: software
     }
   }

@@ -3,7 +3,6 @@ public import Architectures
 public import Artifacts
 internal import Blueprints
 internal import Calibration
-internal import Crypto
 public import Evaluation
 internal import Safetensors
 internal import Tokenizers
@@ -15,12 +14,20 @@ public struct Inputs {
   public let model: Model
   /// The model's hash, taken once: it reads a little of every weight file.
   let modelHash: String
-  /// All ranks' calibration sequences, `[sequence][token]`; empty when the criterion needs none.
-  public let sequences: [[Int32]]
-  /// SHA-256 over the calibration sequences.
-  let dataHash: String
+  /// The calibration sets to choose from, the document's own first; empty when the criterion needs none.
+  let candidates: [CalibrationSet]
+  /// What candidates are compared on, sequences of all ranks; empty unless there are several.
+  let heldOut: [[Int32]]
+  /// The set that units are scored on: the document's own, until another is chosen.
+  var calibration: CalibrationSet
   /// All ranks' evaluation windows; empty without a text.
   public let windows: [EvaluationWindow]
+  /// What gates are tuned on; nil when they are not.
+  let tuningText: TrainingText?
+  /// What a pruned model recovers on; nil when it does not.
+  let recoveryText: TrainingText?
+  /// The dense model that recovery learns from, when the document names another than `model`.
+  let teacher: Model?
   /// What may surprise, for the report.
   public let warnings: [String]
 
@@ -32,6 +39,14 @@ public struct Inputs {
     public static let evaluation = Needs(rawValue: 2)
     /// An evaluation text must be given, not only may.
     public static let evaluationText = Needs(rawValue: 4)
+    /// Text for the gates, when there are steps to tune them.
+    public static let tuning = Needs(rawValue: 8)
+    /// Text for recovery, when there are steps for it.
+    public static let recovery = Needs(rawValue: 16)
+    /// The dense model that recovery learns from.
+    public static let teacher = Needs(rawValue: 32)
+    /// Every candidate for the calibration, when there are several.
+    public static let selection = Needs(rawValue: 64)
   }
 
   /// Opens the model and reads the texts.
@@ -44,14 +59,46 @@ public struct Inputs {
     var warnings: [String] = []
     let reader = TextReader(model)
 
-    if needs.contains(.calibration), document.scoring.criterion.usesCalibration {
+    // Gates may be scored again while they are tuned.
+    let isRescored = needs.contains(.tuning) && document.tuning.steps > 0 && document.tuning.rescore
+    if needs.contains(.calibration) || isRescored, document.scoring.criterion.usesCalibration {
       try document.requireCalibrationText()
-      sequences = try reader.sequences(document.calibration)
-      warnings += reader.lengthWarnings("calibration.length", sequences.map(\.count).max() ?? 0)
+      if needs.contains(.selection) {
+        (candidates, heldOut) = try reader.candidates(document)
+      } else {
+        let text = document.calibration.text
+        let sequences = try reader.sequences(document.calibration)
+        candidates = [CalibrationSet(text: text, seed: document.calibration.seed, sequences: sequences)]
+        heldOut = []
+      }
+      let longest = candidates.flatMap { $0.sequences.map(\.count) }.max()
+      warnings += reader.lengthWarnings("calibration.length", longest ?? 0)
+      warnings += reader.lengthWarnings("selection.length", heldOut.first?.count ?? 0)
     } else {
-      sequences = []
+      (candidates, heldOut) = ([], [])
     }
-    dataHash = Self.hash(sequences)
+    calibration = candidates.first ?? CalibrationSet(text: [], seed: 0, sequences: [])
+    if needs.contains(.selection) { warnings += Self.selectionWarnings(document) }
+
+    if needs.contains(.tuning), document.tuning.steps > 0 {
+      tuningText = try reader.tuningText(document)
+      warnings += reader.lengthWarnings("tuning.length", document.tuning.length)
+    } else {
+      tuningText = nil
+    }
+    if needs.contains(.recovery), document.recovery.steps > 0 {
+      let width = model.blueprint.hiddenSize
+      guard document.recovery.rank <= width else {
+        throw RunDocumentError(
+          .invalidValue,
+          "recovery.rank: \(document.recovery.rank) is more than the model's width of \(width); name a lower one")
+      }
+      recoveryText = try reader.recoveryText(document)
+      warnings += reader.lengthWarnings("recovery.length", document.recovery.length)
+    } else {
+      recoveryText = nil
+    }
+    teacher = needs.contains(.teacher) ? try Self.teacher(document, of: model) : nil
 
     if needs.contains(.evaluation), let text = document.evaluation.text {
       windows = try reader.windows(document.evaluation, text: text)
@@ -66,18 +113,59 @@ public struct Inputs {
     self.warnings = warnings
   }
 
-  /// SHA-256 over the evaluation windows.
-  var windowsHash: String { Self.hash(windows.map(\.ids)) }
+  /// All ranks' calibration sequences, `[sequence][token]`; empty when the criterion needs none.
+  var sequences: [[Int32]] { calibration.sequences }
 
-  private static func hash(_ sequences: [[Int32]]) -> String {
-    var hash = SHA256()
-    for sequence in sequences {
-      hash.update(data: littleEndianBytes([Int32(truncatingIfNeeded: sequence.count)] + sequence))
-    }
-    return hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+  /// SHA-256 over the calibration sequences.
+  var dataHash: String { calibration.hash }
+
+  /// One hash over the calibration sequences of every candidate.
+  var candidatesHash: String { candidates.map(\.hash).joined(separator: "-") }
+
+  /// SHA-256 over what candidates are compared on.
+  var heldOutHash: String { CalibrationSet.hash(heldOut) }
+
+  /// SHA-256 over the evaluation windows.
+  var windowsHash: String { CalibrationSet.hash(windows.map(\.ids)) }
+
+  /// SHA-256 over the text that gates are tuned on; empty without.
+  var tuningHash: String { tuningText.map { CalibrationSet.hash($0.ids) } ?? "" }
+
+  /// SHA-256 over the text of recovery; empty without.
+  var recoveryHash: String { recoveryText.map { CalibrationSet.hash($0.ids) } ?? "" }
+
+  /// A warning when candidates are asked for that would all score alike.
+  private static func selectionWarnings(_ document: RunDocument) -> [String] {
+    let (selection, criterion) = (document.selection, document.scoring.criterion)
+    guard !criterion.usesCalibration, selection.seeds > 1 || !selection.texts.isEmpty else { return [] }
+    return ["the criterion \(criterion.rawValue) needs no calibration text, so there is none to select"]
   }
 
-  private static func littleEndianBytes(_ values: [Int32]) -> [UInt8] {
-    values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * Int32($0))) } }
+  /// The teacher's hash; empty without one.
+  var teacherHash: String { teacher?.folder.modelHash() ?? "" }
+
+  /// The dense model that distillation needs.
+  private static func teacher(_ document: RunDocument, of model: Model) throws -> Model? {
+    guard document.recovery.objective == .distillation else { return nil }
+    guard let path = document.recovery.teacher else {
+      throw RunDocumentError(
+        .missingKey,
+        "recovery.teacher: missing; name the dense model's folder to learn from, or set recovery.objective: loss")
+    }
+    let teacher = try Model(path: path)
+    guard teacher.blueprint.vocabularySize == model.blueprint.vocabularySize else {
+      throw RunDocumentError(
+        .conflict,
+        "recovery.teacher: \(path) has a vocabulary of \(teacher.blueprint.vocabularySize) tokens, not "
+          + "\(model.blueprint.vocabularySize) as the model has; name the model that it was pruned from")
+    }
+    let shapes = [teacher, model].map { ($0.blueprint.layers.count, $0.blueprint.hiddenSize) }
+    guard document.recovery.hiddenWeight == 0 || shapes[0] == shapes[1] else {
+      throw RunDocumentError(
+        .conflict,
+        "recovery.teacher: \(path) has \(shapes[0].0) layers of width \(shapes[0].1), the model \(shapes[1].0) of width "
+          + "\(shapes[1].1); name the model that it was pruned from, or set recovery.hidden-weight: 0")
+    }
+    return teacher
   }
 }

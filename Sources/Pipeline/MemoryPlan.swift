@@ -59,7 +59,7 @@ package struct MemoryPlan {
   private static let headBudget = 1 << 26
 
   /// Activations and their gradients that one token has inside a layer.
-  private static func floatsPerToken(_ layer: LayerSpecification, hiddenSize: Int) -> Int {
+  static func floatsPerToken(_ layer: LayerSpecification, hiddenSize: Int) -> Int {
     layer.sublayers.reduce(4 * hiddenSize) { sum, sublayer in
       switch sublayer.kind {
       case .attention(let attention):

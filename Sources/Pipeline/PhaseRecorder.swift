@@ -5,6 +5,8 @@ internal import Glibc
 /// How long each phase took on this rank, and what it got done: the report's table compares ranks.
 final class PhaseRecorder {
   private let session: Session
+  /// Which of several like phases goes on, such as `2/4`.
+  private var turn: String?
   private var phases: [(name: String, seconds: Double, amount: Double, unit: String)] = []
   /// Bytes that this rank's weights and gradients moved between ranks.
   var trafficBytes = 0
@@ -13,13 +15,29 @@ final class PhaseRecorder {
 
   /// Runs a phase, tells of its progress and records its time. `amount` of `unit` is what all ranks together get done.
   func run<Value>(_ name: String, amount: Double = 0, unit: String = "", _ body: () throws -> Value) throws -> Value {
-    session.console.begin(name, amount: amount, unit: unit)
+    session.console.begin(turn.map { "\(name) \($0)" } ?? name, amount: amount, unit: unit)
     let start = ContinuousClock.now
     let value = try body()
-    phases.append((name, start.duration(to: .now).seconds, amount, unit))
+    let seconds = start.duration(to: .now).seconds
+    if turn != nil, let index = phases.firstIndex(where: { $0.name == name }) {
+      phases[index].seconds += seconds
+      phases[index].amount += amount
+    } else {
+      phases.append((name, seconds, amount, unit))
+    }
     session.console.end()
     return value
   }
+
+  /// Runs phases that come `count` times: they are told apart as they go on, and have one row in the report.
+  func turn<Value>(_ number: Int, of count: Int, _ body: () throws -> Value) rethrows -> Value {
+    turn = count > 1 ? "\(number)/\(count)" : nil
+    defer { turn = nil }
+    return try body()
+  }
+
+  /// Seconds that this rank spent in a phase so far.
+  func seconds(of name: String) -> Double { phases.filter { $0.name == name }.reduce(0) { $0 + $1.seconds } }
 
   /// All phases with the times of all ranks. Collective.
   func gathered() throws -> [RunReport.Phase] {

@@ -14,6 +14,7 @@ struct Resources {
   let broadcasts: Bool
   /// Names of the hosts that ranks run on, each once.
   let hosts: [String]
+  let ranksOnThisHost: Int
   private let session: Session
   private let document: RunDocument
 
@@ -22,6 +23,7 @@ struct Resources {
     self.session = session
     self.document = document
     let layout = try session.communicator.hostLayout()
+    ranksOnThisHost = layout.ranksOnThisHost
     hosts = Set(layout.hostNames).sorted()
     threads = document.resources.threads ?? Self.threads(ranksOnThisHost: layout.ranksOnThisHost)
     backend = session.makeBackend(document.resources.backend, threads)

@@ -1,3 +1,4 @@
+internal import GateTuning
 internal import Compute
 internal import Artifacts
 internal import Allocation
@@ -15,12 +16,14 @@ internal import Repacking
 /// Every method is collective. Rank 0 alone writes artifacts; all ranks know of a failure anywhere.
 public final class Run {
   let session: Session
-  let inputs: Inputs
+  var inputs: Inputs
   let resources: Resources
   let recorder: PhaseRecorder
   let folder: RunFolder
   private let documentPath: String?
   var report: RunReport
+  /// Takes the gradients of a training stage's first steps; nil: nobody wants them.
+  var dump: GradientDump?
 
   /// Makes sure that all ranks hold the same inputs, and chooses backend and weights.
   ///
@@ -34,7 +37,10 @@ public final class Run {
     try Self.requireAgreement(on: inputs.document, communicator: session.communicator)
     for (name, digest) in [
       ("model", inputs.modelHash),
-      ("calibration data", inputs.dataHash), ("evaluation text", inputs.windowsHash),
+      ("calibration data", inputs.candidatesHash), ("held-out text", inputs.heldOutHash),
+      ("evaluation text", inputs.windowsHash),
+      ("text to tune on", inputs.tuningHash), ("text to recover on", inputs.recoveryHash),
+      ("teacher", inputs.teacherHash),
     ] { try session.communicator.requireAgreement(on: name, digest: digest) }
     resources = try Resources(inputs.document, session: session)
     recorder = PhaseRecorder(session)
@@ -103,7 +109,16 @@ public final class Run {
       _ = try Allocation.allocate(
         ScoreTable(layers: zeros, metadata: metadata), layers: layers, settings: allocationSettings)
     }
-    try scoreStage.checkMemory(inputs)
+    try checkMemory()
+  }
+
+  /// Makes sure that every candidate can be scored within `resources.memory-limit`.
+  func checkMemory() throws {
+    var inputs = inputs
+    for candidate in inputs.candidates {
+      inputs.calibration = candidate
+      try scoreStage.checkMemory(inputs)
+    }
   }
 
   /// A native checkpoint needs layers of one shape, which only `uniform` promises.
@@ -116,11 +131,20 @@ public final class Run {
     )
   }
 
-  private var allocationSettings: AllocationSettings {
+  /// How units are chosen. Gates in blocks keep whole blocks, and so does the plan that they start from.
+  var allocationSettings: AllocationSettings {
     let section = inputs.document.allocation
+    let tuning = inputs.document.tuning
+    let method: AllocationSettings.Method =
+      switch section.method {
+      case .global: .global
+      case .uniform: .uniform
+      case .depth: .depth
+      }
+    let isInBlocks = tuning.steps > 0 && tuning.granularity == .block
     return AllocationSettings(
-      method: section.method == .uniform ? .uniform : .global, sparsity: section.sparsity, gamma: section.gamma,
-      roundTo: section.roundTo)
+      method: method, sparsity: section.sparsity, gamma: section.gamma,
+      roundTo: isInBlocks ? tuning.block : section.roundTo, groupsNeurons: isInBlocks)
   }
 
   var scoreStage: ScoreStage { ScoreStage(session: session, resources: resources, recorder: recorder) }
@@ -139,36 +163,22 @@ public final class Run {
   /// Chooses the units to keep, and leaves plan.json.
   func allocate(_ table: ScoreTable) throws -> PruningPlan {
     let plan = try recorder.run("allocate") {
-      try session.together {
-        try Allocation.allocate(table, layers: inputs.model.blueprint.prunableLayers, settings: allocationSettings)
-      }
+      try session.together { try makePlan(table) }
     }
-    try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
-    try onFirst { try folder.write(plan) }
-    note(plan)
+    try keep(plan)
     return plan
   }
 
-  /// Writes the smaller checkpoint into the prepared folder.
-  func repack(_ plan: PruningPlan, into prepared: OutputFolder?) throws {
-    let document = inputs.document
-    let layout: CheckpointLayout? =
-      switch document.repacking.layout {
-      case .auto: nil
-      case .perLayer: .perLayer
-      case .native: .native
-      }
-    let repacker = Repacker(inputs.model, plan: plan, communicator: session.communicator)
-    let provenance = Provenance(version: Session.version, planHash: try plan.digest())
-    let written = try recorder.run("repack", amount: Double(inputs.model.folder.totalBytes) / 1e6, unit: "MB") {
-      try repacker.write(
-        to: document.output, layout: layout, prepared: prepared,
-        maximumShardBytes: document.repacking.shardSize.bytes, provenance: provenance,
-        exitCode: ExitCode.code(for:), progress: session.console.progress)
-    }
-    report.output = document.output
-    report.parameters?.after = written.parameterCount
-    report.bytes?.after = written.byteCount
+  /// What allocation makes of scores.
+  func makePlan(_ table: ScoreTable) throws -> PruningPlan {
+    try Allocation.allocate(table, layers: inputs.model.blueprint.prunableLayers, settings: allocationSettings)
+  }
+
+  /// Goes on with a plan, the same on every rank, and leaves plan.json.
+  func keep(_ plan: PruningPlan) throws {
+    try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
+    try onFirst { try folder.write(plan) }
+    note(plan)
   }
 
   /// A plan made before, checked against this model.
@@ -183,7 +193,7 @@ public final class Run {
   }
 
   /// Puts a plan's numbers into the report.
-  private func note(_ plan: PruningPlan) {
+  func note(_ plan: PruningPlan) {
     report.sparsity = RunReport.Sparsity(requested: plan.requestedSparsity, achieved: plan.achievedSparsity)
     report.layers = zip(plan.layers, inputs.model.blueprint.prunableLayers).map { kept, layer in
       RunReport.Layer(
@@ -194,6 +204,7 @@ public final class Run {
 
   /// The report with every rank's times and memory.
   func finishedReport() throws -> RunReport {
+    try sumTraining()
     report.phases = try recorder.gathered()
     report.peakBytes = try recorder.gatheredPeakBytes()
     report.trafficBytes = Int(try session.communicator.sum(of: Double(recorder.trafficBytes)))

@@ -1,5 +1,6 @@
 internal import Artifacts
 internal import Foundation
+internal import Reporting
 internal import Tensors
 
 /// The folder beside the output with a run's artifacts. Rank 0 alone writes to it.
@@ -8,8 +9,14 @@ struct RunFolder {
 
   var scores: String { path + "/scores.safetensors" }
   var plan: String { path + "/plan.json" }
+  var state: String { path + "/state" }
+  /// The cut model before recovery.
+  var pruned: String { path + "/pruned" }
+  var gates: String { path + "/gates.safetensors" }
+  var metrics: String { path + "/metrics.jsonl" }
   var report: String { path + "/report.json" }
   var document: String { path + "/run.yaml" }
+  var page: String { path + "/report.html" }
 
   /// Makes the folder unless it is there.
   ///
@@ -36,7 +43,20 @@ struct RunFolder {
     try DurableFile.write([UInt8](try pruningPlan.canonicalJSON()), to: plan)
   }
 
-  func write(_ runReport: RunReport) throws { try DurableFile.write(try runReport.json(), to: report) }
+  /// Writes report.json, and report.html beside it.
+  func write(_ runReport: RunReport, of run: RunDocument) throws {
+    try DurableFile.write(try runReport.json(), to: report)
+    try writePage(runReport, resolvedYAML: run.resolvedYAML())
+  }
+
+  /// Writes report.html. Steps are looked for only where the report says that something was trained: an earlier run may
+  /// have left a metrics.jsonl.
+  func writePage(_ runReport: RunReport, resolvedYAML: String) throws {
+    let isTrained = runReport.training?.isEmpty == false && FileManager.default.fileExists(atPath: metrics)
+    let steps = isTrained ? try TrainingStep.read(contentsOfFile: metrics) : []
+    let html = try HTMLReport(report: runReport, steps: steps, resolvedYAML: resolvedYAML).html()
+    try DurableFile.write([UInt8](html.utf8), to: page)
+  }
 
   private static func isSameFile(_ a: String, _ b: String) -> Bool {
     let manager = FileManager.default

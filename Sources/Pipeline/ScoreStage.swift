@@ -16,7 +16,9 @@ struct ScoreStage {
   let recorder: PhaseRecorder
 
   /// The finished table, equal on every rank, and f where there is one.
-  func run(_ inputs: Inputs) throws -> (table: ScoreTable, objective: Double?) {
+  ///
+  /// - Parameter gates: factors of the units, when not the dense model is scored.
+  func run(_ inputs: Inputs, gates: ModelGates? = nil) throws -> (table: ScoreTable, objective: Double?) {
     let document = inputs.document
     let settings = ScoringSettings(document.scoring)
     let blueprint = inputs.model.blueprint
@@ -25,7 +27,7 @@ struct ScoreStage {
     let layers: [ScoreTable.Layer]
     switch settings.criterion {
     case .ntk, .taylor:
-      let result = try scoreByGradients(inputs, settings: settings, scorer: scorer)
+      let result = try scoreByGradients(inputs, settings: settings, scorer: scorer, gates: gates)
       (layers, objective) = (result.layers, result.objective)
     case .magnitude:
       layers = try recorder.run("score", amount: Double(inputs.model.parameterCount), unit: "parameters") {
@@ -69,7 +71,7 @@ struct ScoreStage {
   }
 
   private func scoreByGradients(
-    _ inputs: Inputs, settings: ScoringSettings, scorer: Scorer
+    _ inputs: Inputs, settings: ScoringSettings, scorer: Scorer, gates: ModelGates?
   ) throws -> (layers: [ScoreTable.Layer], objective: Double) {
     let model = inputs.model
     let batches = batches(inputs, settings: settings)
@@ -91,7 +93,7 @@ struct ScoreStage {
     let result = try recorder.run("score", amount: Double(tokens), unit: "tokens") {
       try scorer.score(
         batches, settings: settings, scope: scope, source: source, boundaries: boundaries,
-        progress: session.console.progress)
+        gates: gates, progress: session.console.progress)
     }
     recorder.count(source)
     resources.backend.releaseUnusedMemory()
@@ -111,7 +113,8 @@ extension ScoringSettings {
       }
     self.init(
       criterion: criterion, objective: section.objective == .loss ? .loss : .maximumLogit,
-      accumulation: section.accumulation == .signed ? .signed : .absolute, seed: section.seed)
+      accumulation: section.accumulation == .signed ? .signed : .absolute, seed: section.seed,
+      exchange: section.exchange.codec)
   }
 }
 

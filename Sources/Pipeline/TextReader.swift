@@ -3,7 +3,6 @@ package import Architectures
 package import Artifacts
 internal import Blueprints
 internal import Calibration
-internal import Communication
 package import Evaluation
 internal import Foundation
 internal import Safetensors
@@ -12,43 +11,9 @@ internal import Tokenizers
 
 /// Texts and token files as the sequences and windows that a model takes.
 package struct TextReader {
-  private let model: Model
+  let model: Model
 
   package init(_ model: Model) { self.model = model }
-
-  /// Calibration sequences: text files are tokenized with the model's own tokenizer and cut; of several, each gives its
-  /// part. A .safetensors file has them as `input_ids`, in its own order.
-  package func sequences(_ calibration: RunDocument.CalibrationSection) throws -> [[Int32]] {
-    let tokenized = calibration.text.filter { $0.hasSuffix(".safetensors") }
-    guard tokenized.isEmpty else {
-      guard calibration.text.count == 1 else {
-        throw CalibrationError(
-          .invalidArgument, "calibration.text: \(tokenized[0]) holds token ids, and then has to be the only file")
-      }
-      let sequences = try inputIDs(tokenized[0]).ids
-      guard sequences.count >= calibration.sequences else {
-        throw CalibrationError(
-          .tooFewTokens,
-          "\(tokenized[0]): \(sequences.count) sequences, not \(calibration.sequences); ask for fewer "
-            + "(calibration.sequences)")
-      }
-      return Array(sequences.prefix(calibration.sequences))
-    }
-    let tokenizer = try tokenizer()
-    guard calibration.sequences >= calibration.text.count else {
-      throw CalibrationError(
-        .invalidArgument,
-        "calibration.sequences: \(calibration.sequences) is fewer than the \(calibration.text.count) texts; each gives "
-          + "at least one")
-    }
-    return try calibration.text.enumerated().flatMap { index, path in
-      let count = Partition(ranks: calibration.text.count).block(of: calibration.sequences, rank: index).count
-      let sequences = try TokenSequences(
-        TextSource(path: path), tokenizer: tokenizer, length: calibration.length, sequences: count,
-        seed: calibration.seed, addSpecialTokens: calibration.specialTokens)
-      return try checked(sequences.ids, of: path).ids
-    }
-  }
 
   /// Evaluation windows over a text, or over the sequences of a .safetensors file laid end to end.
   package func windows(_ evaluation: RunDocument.EvaluationSection, text: String) throws -> [EvaluationWindow] {
@@ -85,14 +50,14 @@ package struct TextReader {
   }
 
   /// Sequences that the model can read.
-  private func checked(_ sequences: [[Int32]], of path: String) throws(CalibrationError) -> TokenSequences {
+  func checked(_ sequences: [[Int32]], of path: String) throws(CalibrationError) -> TokenSequences {
     try named(path) { () throws(CalibrationError) in
       try TokenSequences(ids: sequences).checked(vocabularySize: model.blueprint.vocabularySize)
     }
   }
 
   /// What `body` gives, or its error with the file that it is about.
-  private func named<Value>(
+  func named<Value>(
     _ path: String, _ body: () throws(CalibrationError) -> Value
   ) throws(CalibrationError) -> Value {
     do {
@@ -102,9 +67,9 @@ package struct TextReader {
     }
   }
 
-  private func tokenizer() throws -> Tokenizer { try Tokenizer(contentsOfFile: model.folder.path + "/tokenizer.json") }
+  func tokenizer() throws -> Tokenizer { try Tokenizer(contentsOfFile: model.folder.path + "/tokenizer.json") }
 
-  private func inputIDs(_ path: String) throws -> TokenSequences {
+  func inputIDs(_ path: String) throws -> TokenSequences {
     let tensor = try SafetensorsFile(path: path).tensor("input_ids")
     let dimensions = tensor.shape.dimensions
     guard dimensions.count == 2, dimensions[0] > 0, dimensions[1] > 0 else {

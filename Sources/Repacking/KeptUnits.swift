@@ -29,22 +29,54 @@ extension Blueprint {
     return pruned
   }
 
-  /// Whether all layers are of one shape, so that the family's own configuration can say it.
-  public var isUniform: Bool { layers.allSatisfy { $0 == layers[0] } }
+  /// Whether all layers are of one shape, with attention and MLP, so that the family's own configuration can say it.
+  public var isUniform: Bool {
+    layers.allSatisfy { $0 == layers[0] && !$0.sublayers.contains(where: \.isAbsent) }
+  }
 
   /// A plan as factors of the dense model's units: 1 for kept ones, 0 for removed ones.
   ///
   /// A masked model computes what the repacked one does.
   public func mask(_ plan: PruningPlan) -> [[Int: [Float]]] {
-    zip(layers, plan.layers).map { layer, kept in
-      var mask: [Int: [Float]] = [:]
-      for units in layer.prunableUnits(hiddenSize: hiddenSize) {
-        var factors = [Float](repeating: 0, count: units.count)
-        for unit in kept.kept(units.pool) { factors[unit] = 1 }
-        mask[units.sublayer] = factors
-      }
-      return mask
+    factors { layer, units in
+      var factors = [Float](repeating: 0, count: units.count)
+      for unit in plan.layers[layer].kept(units.pool) { factors[unit] = 1 }
+      return factors
     }
+  }
+
+  /// Tuned gates as factors of the dense model's units, in the form of ``mask(_:)``.
+  ///
+  /// The gated model computes what the one does that is repacked with these as ``TensorEdits/factors``.
+  public func factors(_ gates: GateValues) -> [[Int: [Float]]] {
+    factors { layer, units in
+      switch units.pool {
+      case .attention: gates.layers[layer].attention.factors
+      case .mlp: gates.layers[layer].mlp.factors
+      }
+    }
+  }
+
+  private func factors(_ ofUnits: (_ layer: Int, PrunableUnits) -> [Float]) -> [[Int: [Float]]] {
+    layers.enumerated().map { index, layer in
+      var factors: [Int: [Float]] = [:]
+      for units in layer.prunableUnits(hiddenSize: hiddenSize) { factors[units.sublayer] = ofUnits(index, units) }
+      return factors
+    }
+  }
+
+  /// A layer that begins a stack and has an attention sublayer without a head, whose empty key-value cache loaders would
+  /// take for an empty text.
+  var firstLayerWithoutAttention: Int? {
+    var index = 0
+    for stack in stacks {
+      let isBroken = stack.layers.first?.sublayers.contains { sublayer in
+        if case .attention = sublayer.kind { sublayer.isAbsent } else { false }
+      }
+      if isBroken == true { return index }
+      index += stack.layers.count
+    }
+    return nil
   }
 }
 

@@ -6,14 +6,14 @@ public import Communication
 internal import Safetensors
 internal import Tensors
 
-/// What the configuration of a pruned model says of its making.
+/// What the configuration of a finished model says of its making.
 public struct Provenance: Sendable {
   /// Espalier's version.
   public var version: String
-  /// SHA-256 of the plan, hexadecimal.
-  public var planHash: String
+  /// SHA-256 of the plan, hexadecimal; nil where nothing is cut.
+  public var planHash: String?
 
-  public init(version: String, planHash: String) {
+  public init(version: String, planHash: String? = nil) {
     self.version = version
     self.planHash = planHash
   }
@@ -27,22 +27,29 @@ public struct RepackedCheckpoint: Sendable {
   public var parameterCount: Int
 }
 
-/// Writes the smaller checkpoint: the kept units' rows and columns, streamed from the mapped model, byte for byte.
+/// Writes the smaller checkpoint: the kept units' rows and columns, streamed from the mapped model, byte for byte where
+/// nothing is folded in.
 ///
 /// The files are the same however many ranks write them: shard s is rank s mod R's. Rank 0 prepares the folder, carries
 /// files over, and writes index and configuration last, so that a folder with a config.json is a whole one.
 public struct Repacker {
-  private let model: Model
-  private let plan: PruningPlan
+  let model: Model
+  let plan: PruningPlan?
+  let edits: TensorEdits
   private let pruned: Blueprint
   private let communicator: any Communicator
 
-  /// - Parameter plan: checked against the model.
-  public init(_ model: Model, plan: PruningPlan, communicator: any Communicator) {
+  /// - Parameters:
+  ///   - plan: checked against the model; nil to keep it whole.
+  ///   - edits: what changes the numbers; the same on every rank.
+  public init(
+    _ model: Model, plan: PruningPlan?, edits: TensorEdits = TensorEdits(), communicator: any Communicator
+  ) {
     self.model = model
     self.plan = plan
+    self.edits = edits
     self.communicator = communicator
-    pruned = model.blueprint.keeping(plan)
+    pruned = plan.map(model.blueprint.keeping) ?? model.blueprint
   }
 
   /// Writes the checkpoint to `path`.
@@ -52,7 +59,8 @@ public struct Repacker {
   ///   - prepared: the folder that rank 0 has prepared; nil on other ranks.
   ///   - exitCode: the process's exit code for an error, for ``Communicator/together(exitCode:_:)``.
   ///   - progress: bytes written by this rank, of how many.
-  /// - Throws: ``CheckpointError``, or ``PeerFailure`` where another rank failed; the files that were written are removed.
+  /// - Throws: ``CheckpointError``, such as `notFinite` for a number that an edit pushes past the tensor's type, or
+  ///   ``PeerFailure`` where another rank failed; the files that were written are removed.
   public func write(
     to path: String, layout wanted: CheckpointLayout?, prepared: OutputFolder?, maximumShardBytes: Int,
     provenance: Provenance, exitCode: (any Error) -> Int32, progress: ((_ done: Int, _ total: Int) -> Void)? = nil
@@ -62,7 +70,8 @@ public struct Repacker {
     var folder: OutputFolder?
     do {
       shards = try communicator.together(exitCode: exitCode) {
-        try requireUniform(for: layout)
+        try requireFittingEdits()
+        try requireLoadable(as: layout)
         return try ShardLayout(groups: try entries(), maximumShardBytes: maximumShardBytes)
       }
       let opened = try communicator.together(exitCode: exitCode) { try prepared ?? OutputFolder(opening: path) }
@@ -84,7 +93,13 @@ public struct Repacker {
     return RepackedCheckpoint(layout: layout, byteCount: shards.totalBytes, parameterCount: parameters)
   }
 
-  private func requireUniform(for layout: CheckpointLayout) throws(CheckpointError) {
+  private func requireLoadable(as layout: CheckpointLayout) throws(CheckpointError) {
+    if let index = pruned.firstLayerWithoutAttention {
+      throw CheckpointError(
+        .invalidLayout,
+        "the plan takes all attention out of layer \(index), whose key-value cache tells generation how long the text is; "
+          + "keep a unit in layers[\(index)].attention")
+    }
     guard layout == .perLayer || pruned.isUniform else {
       throw CheckpointError(
         .invalidLayout,
@@ -97,10 +112,13 @@ public struct Repacker {
   private func entries() throws -> [[TensorEntry]] {
     var seen: Set<String> = []
     return try model.blueprint.groups.map { group in
-      try zip(model.blueprint.tensors(of: group), pruned.tensors(of: group)).compactMap { original, kept in
+      // A sublayer without units leaves nothing, or its last bias.
+      let kept = Dictionary(uniqueKeysWithValues: pruned.tensors(of: group).map { ($0.role, $0.shape) })
+      return try model.blueprint.tensors(of: group).compactMap { original in
+        guard let shape = kept[original.role] else { return nil }
         let stored = try model.tensor(original)
         guard seen.insert(stored.name).inserted else { return nil }
-        return TensorEntry(name: stored.name, elementType: stored.elementType, shape: Shape(kept.shape))
+        return TensorEntry(name: stored.name, elementType: stored.elementType, shape: Shape(shape))
       }
     }
   }
@@ -116,12 +134,7 @@ public struct Repacker {
       var writer = try folder.writer(for: shard)
       for entry in shard.entries {
         guard let specification = roles[entry.name] else { preconditionFailure("no role for \(entry.name)") }
-        let tensor = try model.tensor(specification)
-        if let cut = TensorCut(specification.role, in: model.blueprint, plan: plan) {
-          try cut.forEachPiece(of: tensor) { try writer.append(name: entry.name, bytes: $0) }
-        } else {
-          try writer.append(name: entry.name, bytes: tensor.bytes)
-        }
+        try forEachPiece(of: specification) { try writer.append(name: entry.name, bytes: $0) }
         done += entry.byteCount ?? 0
         progress?(done, total)
       }
@@ -143,13 +156,14 @@ public struct Repacker {
     }
     try folder.writeIndex(shards)
     var configuration = architecture.configuration(of: pruned, from: model.folder.configuration, layout: layout)
-    if case .object(var object) = configuration {
-      object["pruned_by"] = [
-        "espalier": .string(provenance.version), "plan": .string(provenance.planHash),
+    // A model that is kept whole keeps what is said of its own pruning.
+    if let plan {
+      configuration["pruned_by"] = [
+        "espalier": .string(provenance.version), "plan": provenance.planHash.map(JSONValue.string) ?? .null,
         "sparsity": .number(plan.achievedSparsity),
       ]
-      configuration = .object(object)
     }
+    if !edits.lowRank.isEmpty { configuration["recovered_by"] = ["espalier": .string(provenance.version)] }
     try folder.writeConfiguration(configuration)
     try folder.finish()
   }

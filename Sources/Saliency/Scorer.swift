@@ -27,10 +27,11 @@ public struct Scorer {
   /// - Parameters:
   ///   - batches: this rank's sequences; none is fine. For `absolute` each batch must be one sequence.
   ///   - scope: sequences and targets of all ranks.
+  ///   - gates: factors of the units, when not the dense model is scored but what gates leave of it.
   /// - Returns: the scores and f, equal on all ranks.
   public func score(
     _ batches: [TokenBatch], settings: ScoringSettings, scope: GradientPass.Scope, source: any LayerSource,
-    boundaries: BoundaryStore, progress: PassProgress? = nil
+    boundaries: BoundaryStore, gates: ModelGates? = nil, progress: PassProgress? = nil
   ) throws -> (layers: [ScoreTable.Layer], objective: Double) {
     precondition(settings.usesGradients, "\(settings.criterion) needs no gradients")
     let isAbsolute = settings.accumulation == .absolute
@@ -40,7 +41,7 @@ public struct Scorer {
     let value = try pass.run(
       batches, objective: settings.objective, scope: scope,
       wants: GradientPass.Wants(layerParts: UnitScores.parts(of: blueprint), perBatch: isAbsolute),
-      boundaries: boundaries, progress: progress
+      boundaries: boundaries, gates: gates, progress: progress
     ) { gradients, weights, matrices in
       guard case .layer(let layer) = gradients.group else { return }
       if isAbsolute {
@@ -48,7 +49,7 @@ public struct Scorer {
         scores.add(layer: layer, weights: matrices, gradients: gradients, backend: backend)
       } else {
         let owner = Partition(ranks: communicator.size).owner(ofLayer: layer)
-        try sum(gradients, onto: owner)
+        try sum(gradients, onto: owner, codec: settings.exchange)
         if communicator.rank == owner {
           let matrices = try matrices ?? GroupMatrices(loading: weights, backend: backend)
           scores.add(layer: layer, weights: matrices, gradients: gradients, backend: backend)
@@ -82,11 +83,18 @@ public struct Scorer {
     return scores.layers
   }
 
-  private func sum(_ gradients: GroupMatrices, onto owner: Int) throws {
+  /// Sums a layer's gradients over ranks onto its owner.
+  private func sum(_ gradients: GroupMatrices, onto owner: Int, codec: GradientCodec?) throws {
     guard communicator.size > 1 else { return }
     for role in gradients.roles {
       guard let matrix = gradients[role] else { continue }
-      try backend.update(matrix) { try communicator.sum(&$0, root: owner) }
+      try backend.update(matrix) { values in
+        if let codec {
+          _ = try GradientExchange.reduce(&values, to: owner, codec: codec, communicator: communicator, name: "\(role)")
+        } else {
+          try communicator.sum(&values, root: owner)
+        }
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+public import Communication
 public import Transformers
 
 /// How units are scored (DESIGN §1, Saliency).
@@ -25,15 +26,18 @@ public struct ScoringSettings: Sendable, Equatable {
   public var accumulation: Accumulation
   /// Of `random`.
   public var seed: UInt64
+  /// How `signed` gradients travel to a layer's owner; nil for the message library's own reduction.
+  public var exchange: GradientCodec?
 
   public init(
     criterion: Criterion = .ntk, objective: Objective = .maximumLogit, accumulation: Accumulation = .signed,
-    seed: UInt64 = 0
+    seed: UInt64 = 0, exchange: GradientCodec? = nil
   ) {
     self.criterion = criterion
     self.objective = criterion == .taylor ? .loss : objective
     self.accumulation = accumulation
     self.seed = seed
+    self.exchange = exchange
   }
 
   /// Whether sequences are needed.

@@ -1,5 +1,15 @@
 /// Writing numbers as a file holds them.
 extension ElementType {
+  /// The smallest magnitude that ``encode(_:)`` rounds to infinity: the largest finite number of the type and half a step
+  /// more; infinity for types as wide as `Float`.
+  public var overflowMagnitude: Float {
+    switch self {
+    case .bfloat16: Float(bitPattern: 0x7F7F_8000)
+    case .float16: 65_520
+    default: .infinity
+    }
+  }
+
   /// `values` as little-endian bytes of this type: `float32` exactly, `bfloat16` and `float16` rounded to nearest, ties
   /// to even, with NaN kept NaN.
   ///

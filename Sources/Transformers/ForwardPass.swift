@@ -26,25 +26,42 @@ public struct ForwardPass {
   ///
   /// A rank without batches goes through the same schedule, because other ranks wait for the same broadcasts.
   public func run(
-    _ batches: [TokenBatch], gates: ModelGates? = nil, progress: PassProgress? = nil,
+    _ batches: [TokenBatch], gates: ModelGates? = nil, adapters: ModelAdapters = [:], progress: PassProgress? = nil,
     finish: (_ batch: Int, _ stream: Matrix, _ head: HeadPass) throws -> Void
+  ) throws {
+    try run(batches, variants: [gates], adapters: adapters, progress: progress) { try finish($0, $1[0], $2) }
+  }
+
+  /// Runs the batches once for each variant of the units' factors, side by side, so that each layer's weights are needed
+  /// once; hands each batch's last hidden states, `[token, hidden]` by variant, and the head to `finish`.
+  public func run(
+    _ batches: [TokenBatch], variants: [ModelGates?], adapters: ModelAdapters = [:], progress: PassProgress? = nil,
+    finish: (_ batch: Int, _ streams: [Matrix], _ head: HeadPass) throws -> Void
   ) throws {
     try source.begin(schedule)
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
-    let streams = try sweep(batches, rotary: rotary, gates: gates) { progress?($0, blueprint.layers.count + 1) }
+    let (steps, count) = (blueprint.layers.count + 1, variants.count)
+    let streams = try sweep(
+      batches.flatMap { Array(repeating: $0, count: count) }, rotary: rotary, gates: { variants[$0 % count] },
+      adapters: adapters, progress: { progress?($0, steps) })
     let weights = try source.weights(of: .head)
     if !batches.isEmpty {
       let head = try HeadPass(blueprint, weights: weights, backend: backend)
-      for number in batches.indices { try finish(number, streams[number], head) }
+      for number in batches.indices {
+        try finish(number, Array(streams[number * count..<(number + 1) * count]), head)
+      }
     }
-    progress?(blueprint.layers.count + 1, blueprint.layers.count + 1)
+    progress?(steps, steps)
   }
 
   /// Runs the batches through embedding and layers, and returns each one's last hidden states.
   ///
-  /// - Parameter keep: gets every layer's input once its output is known; a gradient needs them again.
+  /// - Parameters:
+  ///   - gates: a batch's, by its number.
+  ///   - keep: gets every layer's input once its output is known; a gradient needs them again.
   func sweep(
-    _ batches: [TokenBatch], rotary: RotaryTables, gates: ModelGates?, progress: (_ layersDone: Int) -> Void,
+    _ batches: [TokenBatch], rotary: RotaryTables, gates: (_ batch: Int) -> ModelGates?,
+    adapters: ModelAdapters = [:], progress: (_ layersDone: Int) -> Void,
     keep: (_ input: Matrix, _ layer: Int, _ batch: Int) throws -> Void = { _, _, _ in }
   ) throws -> [Matrix] {
     var streams = try embed(batches)
@@ -56,7 +73,8 @@ public struct ForwardPass {
         for (number, batch) in batches.enumerated() {
           let input = streams[number]
           streams[number] = try pass.forward(
-            input, layout: batch.layout, weights: matrices, gates: gates?[index]
+            input, layout: batch.layout, weights: matrices, gates: gates(number)?[index],
+            adapters: adapters.isEmpty ? nil : AppliedAdapters(adapters)
           ).output
           try keep(input, index, number)
         }

@@ -120,7 +120,7 @@ public struct GradientPass {
     progress: (Int) -> Void
   ) throws {
     let streams = try ForwardPass(blueprint: blueprint, backend: backend, source: source)
-      .sweep(batches, rotary: rotary, gates: gates, progress: progress) { input, layer, batch in
+      .sweep(batches, rotary: rotary, gates: { _ in gates }, progress: progress) { input, layer, batch in
         try boundaries.put(input, layer: layer, batch: batch)
       }
     for (number, stream) in streams.enumerated() {

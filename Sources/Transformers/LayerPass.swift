@@ -12,6 +12,8 @@ public struct LayerPass {
   private enum Sublayer {
     case attention(AttentionSublayer)
     case mlp(MLPSublayer)
+    /// No unit is left; `bias` is the part that still adds to the stream, where the layer has it.
+    case absent(bias: TensorPart)
   }
 
   /// What the forward pass leaves for the backward one: each sublayer's input and activations.
@@ -19,6 +21,7 @@ public struct LayerPass {
     fileprivate enum Kind {
       case attention(AttentionSublayer.Activations)
       case mlp(MLPSublayer.Activations)
+      case absent
     }
     fileprivate var sublayers: [(stream: Matrix, kind: Kind)] = []
   }
@@ -36,6 +39,8 @@ public struct LayerPass {
         throw TransformerError.unsupported("layers normed other than by RMSNorm before each sublayer")
       }
       switch sublayer.kind {
+      case .attention where sublayer.isAbsent: sublayers.append(.absent(bias: .outputBias))
+      case .mlp where sublayer.isAbsent: sublayers.append(.absent(bias: .downBias))
       case .attention(let attention):
         guard attention.source == .ownStack else { throw TransformerError.unsupported("cross attention") }
         var table: RotaryTable?
@@ -76,6 +81,12 @@ public struct LayerPass {
         let result = try mlp.forward(stream, weights: sublayerWeights, mask: gate)
         activations.sublayers.append((stream, .mlp(result.activations)))
         stream = result.output
+      case .absent(let part):
+        activations.sublayers.append((stream, .absent))
+        if let bias = weights.sublayer(index)[part] {
+          stream = try backend.copy(stream)
+          backend.addBias(bias, to: stream)
+        }
       }
     }
     return (stream, activations)
@@ -100,6 +111,8 @@ public struct LayerPass {
         try mlp.backward(
           gradient, stream: stream, activations: kept, weights: sublayerWeights, mask: gate,
           gradients: gradients?.sublayer(index), maskGradient: &gateGradients[index])
+      case (.absent(let part), .absent):
+        if let bias = gradients?.sublayer(index)[part] { backend.addColumnSums(of: gradient, to: bias) }
       default: preconditionFailure("activations of another layer")
       }
     }

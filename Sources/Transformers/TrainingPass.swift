@@ -2,11 +2,11 @@ internal import Blueprints
 internal import Compute
 
 /// What a training pass minimizes, as a mean over the targets of all ranks.
-public enum TrainingObjective: Sendable, Equatable {
+public enum TrainingLoss: Sendable, Equatable {
   /// Cross-entropy of the next token.
-  case loss
+  case crossEntropy
   /// KL to a teacher's distribution of the next token.
-  case distillation(temperature: Float)
+  case divergence(temperature: Float)
 }
 
 /// Where a distillation's teacher comes from.
@@ -59,23 +59,29 @@ public struct TrainingPass {
   /// Runs both sweeps over this rank's batches; none is fine.
   ///
   /// - Parameters:
+  ///   - hiddenWeight: of the hidden states' distance to the teacher's after every layer, beside the divergence; see
+  ///     ``HiddenDistance``.
   ///   - targets: of all ranks together.
   ///   - keepsActivations: whether every layer's inside stays in memory, or is computed again.
   public func run(
-    _ batches: [TokenBatch], objective: TrainingObjective, teacher: Teacher = .ungated, targets: Int,
-    student: Student, keepsActivations: Bool
+    _ batches: [TokenBatch], objective: TrainingLoss, teacher: Teacher = .ungated, hiddenWeight: Float = 0,
+    targets: Int, student: Student, keepsActivations: Bool
   ) throws -> Result {
     var taught: [Matrix] = []
     var teacherHead: HeadPass?
-    if case .distillation = objective, case .model(let model) = teacher {
-      (taught, teacherHead) = try states(of: model, batches)
+    var distance = HiddenDistance(
+      backend: backend, weight: hiddenWeight / Float(blueprint.layers.count), targets: targets)
+    if case .divergence = objective, case .model(let model) = teacher {
+      (taught, teacherHead) = try states(of: model, batches) {
+        distance.keep($0, layer: $1, of: blueprint.layers.count)
+      }
     }
     try weights.begin(blueprint.groups + blueprint.layers.indices.reversed().map { .layer($0) })
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
     let adapters = batches.indices.map { AppliedAdapters(student.adapters, dropout: student.dropout($0)) }
 
     var streams = try embed(batches)
-    if case .distillation = objective, case .ungated = teacher { taught = streams }
+    if case .divergence = objective, case .ungated = teacher { taught = streams }
     let runsTeacherBeside = teacherHead == nil && !taught.isEmpty
     var inputs: [[Matrix]] = []
     var kept: [[LayerPass.Activations]] = []
@@ -94,7 +100,9 @@ public struct TrainingPass {
           taught[number] = try pass.forward(taught[number], layout: batch.layout, weights: matrices, gates: nil).output
         }
       }
+      if runsTeacherBeside { distance.keep(taught, layer: index, of: blueprint.layers.count) }
     }
+    let last = streams
 
     var result = Result(value: 0, gateGradients: blueprint.layers.map { emptyGateGradients($0, student: student) })
     if let head = try weights.headPass(isNeeded: !batches.isEmpty) {
@@ -102,8 +110,8 @@ public struct TrainingPass {
         let scale = 1 / Float(max(1, targets))
         let (value, gradient) =
           switch objective {
-          case .loss: try head.loss(streams[number], batch: batch, scale: scale, gradients: nil)
-          case .distillation(let temperature):
+          case .crossEntropy: try head.loss(streams[number], batch: batch, scale: scale, gradients: nil)
+          case .divergence(let temperature):
             try head.divergence(
               streams[number], teacher: taught[number], teacherHead: teacherHead ?? head, batch: batch,
               temperature: temperature, scale: scale)
@@ -115,6 +123,10 @@ public struct TrainingPass {
     taught = []
 
     for index in blueprint.layers.indices.reversed() {
+      for (number, batch) in batches.enumerated() {
+        let output = index + 1 < inputs.count ? inputs[index + 1][number] : last[number]
+        result.value += try distance.add(output, layer: index, number: number, batch: batch, to: streams[number])
+      }
       guard let matrices = try weights.matrices(.layer(index), isNeeded: !batches.isEmpty) else { continue }
       let pass = try LayerPass(blueprint.layers[index], backend: backend, rotaryTables: rotary)
       for (number, batch) in batches.enumerated() {
@@ -130,7 +142,7 @@ public struct TrainingPass {
           gates: student.gates?[index], adapters: adapters[number], gradients: nil,
           gateGradients: &result.gateGradients[index])
       }
-      inputs.removeLast()
+      if index + 1 < inputs.count { inputs.removeLast() }
       if keepsActivations { kept.removeLast() }
     }
     return result
@@ -152,7 +164,9 @@ public struct TrainingPass {
   }
 
   /// A model's last hidden states of the batches, and its head; nothing for a rank without batches.
-  private func states(of model: WidenedWeights, _ batches: [TokenBatch]) throws -> ([Matrix], HeadPass?) {
+  private func states(
+    of model: WidenedWeights, _ batches: [TokenBatch], keep: (_ states: [Matrix], _ layer: Int) -> Void
+  ) throws -> ([Matrix], HeadPass?) {
     try model.begin(model.blueprint.groups)
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
     var streams = try TrainingPass(model).embed(batches)
@@ -162,6 +176,7 @@ public struct TrainingPass {
       for (number, batch) in batches.enumerated() {
         streams[number] = try pass.forward(streams[number], layout: batch.layout, weights: matrices, gates: nil).output
       }
+      keep(streams, index)
     }
     return (streams, try model.headPass(isNeeded: !batches.isEmpty))
   }

@@ -17,8 +17,9 @@ struct EspalierCommand: ParsableCommand {
       """,
     version: Session.version,
     subcommands: [
-      PruneCommand.self, ScoreCommand.self, AllocateCommand.self, RepackCommand.self, EvaluateCommand.self,
-      InspectCommand.self, TokenizeCommand.self,
+      PruneCommand.self, SelectCommand.self, ScoreCommand.self, AllocateCommand.self, TuneCommand.self,
+      RepackCommand.self, RecoverCommand.self, EvaluateCommand.self, ReportCommand.self, InspectCommand.self,
+      TokenizeCommand.self, BenchCommand.self,
     ])
 }
 

@@ -90,7 +90,9 @@ import Pipeline
   /// Tells an error once and ends all ranks: together when all know of it, by force when only this one does.
   private static func fail(_ error: any Error, ranks: Ranks) -> Never {
     let code = error is CommandLineError ? ExitCode.usage : ExitCode.code(for: error)
-    let isShared = error is PeerFailure || (error as? CommunicationError)?.code == .disagreement
+    let isShared =
+      error is PeerFailure
+      || (error as? CommunicationError).map { [.disagreement, .notFinite, .damaged].contains($0.code) } == true
     guard isShared || ranks.communicator.size == 1 else {
       say(error, rank: ranks.communicator.rank)
       ranks.communicator.abort(code: code)

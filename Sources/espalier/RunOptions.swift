@@ -34,7 +34,7 @@ struct RunOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Share of the prunable parameters to remove, such as 0.3.", valueName: "share"))
   var sparsity: String?
 
-  @Option(help: ArgumentHelp("global or uniform.", valueName: "name"))
+  @Option(help: ArgumentHelp("global, uniform or depth.", valueName: "name"))
   var method: String?
 
   @Option(

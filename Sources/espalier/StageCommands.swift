@@ -5,7 +5,7 @@ import Pipeline
 /// The whole pipeline.
 struct PruneCommand: RankedCommand {
   static let configuration = CommandConfiguration(
-    commandName: "prune", abstract: "Score, allocate, repack and evaluate: the whole pipeline.")
+    commandName: "prune", abstract: "Score, allocate, tune, repack, recover and evaluate: the whole pipeline.")
 
   @OptionGroup var options: RunOptions
 
@@ -16,7 +16,22 @@ struct PruneCommand: RankedCommand {
     if helpKeys {
       return PreparedCommand(name: "prune --help-keys", body: { _ in RunDocument.schemaText() }, isQuiet: true)
     }
-    return try options.prepare("prune", needs: [.calibration, .evaluation]) { try $0.prune() }
+    return try options.prepare("prune", needs: [.calibration, .selection, .tuning, .recovery, .evaluation]) {
+      try $0.prune()
+    }
+  }
+}
+
+/// The best of several calibration sets.
+struct SelectCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "select",
+    abstract: "Choose the calibration text or seed by KL, and leave its scores.safetensors and plan.json.")
+
+  @OptionGroup var options: RunOptions
+
+  func prepare() throws -> PreparedCommand {
+    try options.prepare("select", needs: [.calibration, .selection]) { try $0.selectOnly() }
   }
 }
 
@@ -48,6 +63,29 @@ struct AllocateCommand: RankedCommand {
   }
 }
 
+/// Gates from scores.
+struct TuneCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tune",
+    abstract: "Tune gates from scores, and leave gates.safetensors and the tuned plan.json in the run folder.")
+
+  @OptionGroup var options: RunOptions
+
+  @Option(help: ArgumentHelp("Scores that gates start from; the run folder's without it.", valueName: "file"))
+  var scores: String?
+
+  @Option(
+    help: ArgumentHelp("Keep rank 0's gradients of the first steps, for `bench exchange`.", valueName: "file"))
+  var gradients: String?
+
+  func prepare() throws -> PreparedCommand {
+    let (scores, gradients) = (scores, gradients)
+    return try options.prepare("tune", needs: [.tuning, .evaluation]) {
+      try $0.tuneOnly(scores: scores, gradients: gradients)
+    }
+  }
+}
+
 /// A checkpoint from a plan.
 struct RepackCommand: RankedCommand {
   static let configuration = CommandConfiguration(
@@ -58,9 +96,31 @@ struct RepackCommand: RankedCommand {
   @Option(help: ArgumentHelp("The plan; the run folder's without it.", valueName: "file"))
   var plan: String?
 
+  @Option(help: ArgumentHelp("Gates of that plan, to fold into the weights.", valueName: "file"))
+  var gates: String?
+
   func prepare() throws -> PreparedCommand {
-    let plan = plan
-    return try options.prepare("repack", needs: []) { try $0.repackOnly(plan: plan) }
+    let (plan, gates) = (plan, gates)
+    return try options.prepare("repack", needs: []) { try $0.repackOnly(plan: plan, gates: gates) }
+  }
+}
+
+/// A better checkpoint from a pruned one.
+struct RecoverCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recover", abstract: "Train low-rank adapters on a pruned model, and write it with them merged.")
+
+  @OptionGroup var options: RunOptions
+
+  @Option(
+    help: ArgumentHelp("Keep rank 0's gradients of the first steps, for `bench exchange`.", valueName: "file"))
+  var gradients: String?
+
+  func prepare() throws -> PreparedCommand {
+    let gradients = gradients
+    return try options.prepare("recover", needs: [.recovery, .teacher, .evaluation]) {
+      try $0.recoverOnly(gradients: gradients)
+    }
   }
 }
 

@@ -73,8 +73,21 @@ import Testing
     (["per_layer_config": 3], "key \"per_layer_config\" is 3; it must be an object"),
     (["per_layer_config": ["0": 3]], "key \"per_layer_config.0\" is 3; it must be an object"),
     (
-      ["per_layer_config": ["1": ["intermediate_size": 0]]],
-      "key \"per_layer_config.1.intermediate_size\" is 0; it must be a positive integer"
+      ["per_layer_config": ["1": ["intermediate_size": -1]]],
+      "key \"per_layer_config.1.intermediate_size\" is -1; it must be a positive integer, or 0 for none"
+    ),
+    (
+      ["per_layer_config": ["1": ["num_attention_heads": 0]]],
+      "key \"num_key_value_heads\" is 2; it must be 0 where num_attention_heads is, and only there (0)"
+    ),
+    (
+      ["per_layer_config": ["1": ["num_key_value_heads": 0]]],
+      "key \"per_layer_config.1.num_key_value_heads\" is 0; it must be 0 where num_attention_heads is, and only there (4)"
+    ),
+    (["intermediate_size": 0], "key \"intermediate_size\" is 0; it must be a positive integer"),
+    (
+      ["per_layer_config": ["1": ["head_dim": 0]]],
+      "key \"per_layer_config.1.head_dim\" is 0; it must be a positive integer"
     ),
     (
       ["per_layer_config": ["0": ["num_key_value_heads": 3]]],

@@ -26,6 +26,26 @@ import Testing
     }
   }
 
+  @Test(
+    arguments: [
+      (JSONValue.integer(2), Int32(2)), (.array([.integer(7), .integer(2)]), 7), (.null, nil), (.integer(0), 0),
+    ] as [(JSONValue, Int32?)])
+  func endOfText(value: JSONValue, id: Int32?) throws {
+    let checkpoint = try RandomCheckpoint(["eos_token_id": value])
+    #expect(try Model(path: checkpoint.path).endOfText() == id)
+  }
+
+  @Test(arguments: [
+    JSONValue.integer(-1), .integer(100000000), .number(1e30), .array([]), .string("a"),
+    .array([.string("a")]), .bool(true),
+  ])
+  func endsOfTextThatAreNone(value: JSONValue) throws {
+    let checkpoint = try RandomCheckpoint(["eos_token_id": value])
+    let model = try Model(path: checkpoint.path)
+    let error = #expect(throws: CheckpointError.self) { try model.endOfText() }
+    #expect(error?.code == .invalidValue && error?.message.contains("\"eos_token_id\"") == true)
+  }
+
   @Test func aMissingTensorIsNamed() throws {
     let checkpoint = try RandomCheckpoint { $0.removeAll { $0.name == "model.layers.1.mlp.up_proj.weight" } }
     let error = #expect(throws: CheckpointError.self) { try Model(path: checkpoint.path) }

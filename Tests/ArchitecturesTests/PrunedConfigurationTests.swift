@@ -54,6 +54,20 @@ import Testing
     }
   }
 
+  @Test(arguments: models, ["config.json", "config.v4.json"]) func absentSublayersRoundTrip(
+    model: String, file: String
+  ) throws {
+    let original = try ModelConfiguration(path: Fixtures.model(model) + "/" + file)
+    let dense = try Llama.blueprint(from: original)
+    let pruned = dense.keeping(try PruningPlan.randomWithAbsentSublayers(for: dense, seed: 2))
+    let written = Llama.configuration(of: pruned, from: original, layout: .perLayer)
+    #expect(
+      try Llama.blueprint(from: ModelConfiguration(object: written.objectValue ?? [:], path: "config.json")) == pruned)
+    let last = written["per_layer_config"]?[String(dense.layers.count - 1)]
+    #expect(last?["num_attention_heads"] == 0)
+    #expect(last?["num_key_value_heads"] == 0)
+  }
+
   @Test func otherKeysStay() throws {
     let original = ModelConfiguration(
       object: RandomCheckpoint.configuration.merging(["my_key": ["a": 1]]) { $1 }, path: "config.json")

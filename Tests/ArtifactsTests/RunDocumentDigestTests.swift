@@ -9,13 +9,14 @@ import Testing
 
   @Test func digestIsHexadecimalAndKnown() throws {
     // Computed by Python's hashlib from the text that the comment on digest(of:) describes.
-    #expect(try digest() == "9f841cf8c8b0e666a09df7510752644e5fd00b53a2b3643262cc795a43867838")
+    #expect(try digest() == "283feeb6808e44969bb75fc0b859f5e02040749a8ddeba59e09985d08aae349f")
     #expect(try RunDocument(model: "m", environment: testEnvironment).digest == digest())
   }
 
   @Test(arguments: [
     "output: elsewhere", "run-folder: elsewhere", "overwrite: true", "resources: {threads: 3}",
     "resources: {memory-limit: 1GB}", "resources: {weights: owner}", "resources: {microbatch: 64}",
+    "tuning: {save-every: 3}", "recovery: {save-every: 0}", "recovery: {targets: [down, up, gate, all-linear]}",
     "allocation: {sparsity: 0.30}", "calibration: {text: null}",
   ])
   func unchangedBy(line: String) throws {
@@ -26,6 +27,9 @@ import Testing
     ("calibration: {seed: 1}", RunResult.scores), ("calibration: {text: a}", .scores),
     ("scoring: {criterion: taylor}", .scores), ("resources: {backend: reference}", .scores),
     ("allocation: {gamma: 3}", .plan), ("allocation: {sparsity: 0.31}", .plan),
+    ("selection: {seeds: 3}", .scores), ("scoring: {exchange: bf16}", .scores),
+    ("tuning: {steps: 60}", .gates), ("tuning: {text: a}", .gates), ("exchange: {codec: int8}", .gates),
+    ("recovery: {steps: 60}", .checkpoint), ("recovery: {targets: [query]}", .checkpoint),
     ("repacking: {layout: native}", .checkpoint), ("repacking: {shard-size: 1GB}", .checkpoint),
     ("evaluation: {text: a}", .report), ("evaluation: {limit: 3}", .report),
   ])

@@ -5,7 +5,10 @@ import Testing
 @Suite struct RunDocumentErrorTests {
   static let number = "a number, 0 or more and below 1"
   static let topKeys =
-    "model, output, run-folder, overwrite, calibration, scoring, allocation, evaluation, repacking, resources"
+    "model, output, run-folder, overwrite, calibration, selection, scoring, allocation, tuning, recovery, exchange, "
+    + "evaluation, repacking, resources"
+
+  static let targets = "all-linear, or a list of query, key, value, output, gate, up, down"
 
   @Test(arguments: [
     ("", "run.yaml: empty; a run document needs at least the line \"model: FOLDER\""),
@@ -39,7 +42,11 @@ import Testing
     ("lora: a", "run.yaml:2:1: unknown key \"lora\" at top level (its keys: \(topKeys))"),
     (
       "scoring: {stages: 4}",
-      "run.yaml:2:11: unknown key \"stages\" in scoring (its keys: criterion, objective, accumulation, seed)"
+      "run.yaml:2:11: unknown key \"stages\" in scoring (did you mean \"tuning.stages\"?)"
+    ),
+    (
+      "scoring: {wanda-norm: 4}",
+      "run.yaml:2:11: unknown key \"wanda-norm\" in scoring (its keys: criterion, objective, accumulation, seed, exchange)"
     ),
     (
       "allocation.sparsity: 0.4",
@@ -101,6 +108,24 @@ import Testing
       "repacking: {shard-size: 5 foo}",
       "2:25: repacking.shard-size: found 5 foo, expected bytes, plain or with kB MB GB TB KiB MiB GiB TiB, such as 5GB"
     ),
+    ("tuning: {steps: -1}", "2:17: tuning.steps: found -1, expected an integer, 0 or more"),
+    ("tuning: {length: 1}", "2:18: tuning.length: found 1, expected an integer, 2 or more"),
+    ("tuning: {tau: 0}", "2:15: tuning.tau: found 0, expected a number above 0"),
+    ("tuning: {mlp-weight: -1}", "2:22: tuning.mlp-weight: found -1, expected a number, 0 or more"),
+    ("tuning: {clip: 0}", "2:16: tuning.clip: found 0, expected null or a number above 0"),
+    ("tuning: {stop-at: 1}", "2:19: tuning.stop-at: found 1, expected null or a number above 1"),
+    (
+      "tuning: {schedule: cubik}",
+      "2:20: tuning.schedule: found cubik, expected one of one-shot, linear, cubic (did you mean cubic?)"
+    ),
+    ("recovery: {dropout: 1}", "2:21: recovery.dropout: found 1, expected a number, 0 or more and below 1"),
+    ("recovery: {targets: [query, kei]}", "2:29: recovery.targets: found kei, expected \(targets) (did you mean key?)"),
+    ("recovery: {targets: [query, \n  ~]}", "3:3: recovery.targets: found nothing, expected \(targets)"),
+    ("recovery: {targets: 'query, '}", "2:21: recovery.targets: found , expected \(targets)"),
+    ("recovery: {targets: []}", "2:21: recovery.targets: found none, expected \(targets)"),
+    ("recovery: {targets: null}", "2:21: recovery.targets: found nothing, expected \(targets)"),
+    ("exchange: {codec: zstd}", "2:19: exchange.codec: found zstd, expected one of exact, bf16, int8, none, auto"),
+    ("scoring: {exchange: auto}", "2:21: scoring.exchange: found auto, expected one of exact, bf16, int8, none"),
     ("resources: {threads: all}", "2:22: resources.threads: found all, expected auto or an integer, 1 or more"),
   ])
   func values(yaml: String, message: String) { expect("model: m\n" + yaml, "run.yaml:" + message) }
@@ -115,6 +140,47 @@ import Testing
       "evaluation: {stride: 2048}",
       "2:22: evaluation.stride: found the stride 2048, expected 1 to the window of 1024"
     ),
+    (
+      "scoring: {accumulation: absolute, exchange: int8}",
+      "2:45: scoring.exchange: found int8 with the accumulation absolute, which exchanges no gradients; remove it or "
+        + "use signed"
+    ),
+    (
+      "allocation: {method: uniform}\ntuning: {steps: 1, granularity: sublayer}",
+      "3:33: tuning.granularity: found sublayer with the allocation uniform, which cuts inside of sublayers; use unit or "
+        + "block, or allocation.method: depth"
+    ),
+    (
+      "tuning: {steps: 1, granularity: sublayer}",
+      "2:33: tuning.granularity: found sublayer with the allocation global, which cuts inside of sublayers; use unit or "
+        + "block, or allocation.method: depth"
+    ),
+    (
+      "allocation: {method: depth}\ntuning: {steps: 1, granularity: block}",
+      "3:33: tuning.granularity: found gates of the granularity block with the allocation depth, which removes whole "
+        + "sublayers; set tuning.granularity: sublayer"
+    ),
+    (
+      "allocation: {method: depth}\ntuning: {steps: 1}",
+      "2:22: allocation.method: found gates of the granularity unit with the allocation depth, which removes whole "
+        + "sublayers; set tuning.granularity: sublayer"
+    ),
+    (
+      "allocation: {method: depth, gamma: 3}",
+      "2:36: allocation.gamma: found 3.0 with the method depth, which ranks attention and MLPs together; remove it"
+    ),
+    (
+      "tuning: {steps: 1, granularity: block, block: 12}",
+      "2:47: tuning.block: found blocks of 12 neurons, no multiple of allocation.round-to (8); change one of them"
+    ),
+    (
+      "allocation: {round-to: 128}\ntuning: {steps: 1, granularity: block}",
+      "3:33: tuning.granularity: found blocks of 64 neurons, no multiple of allocation.round-to (128); change one of them"
+    ),
+    (
+      "output: t\nrecovery: {teacher: t/dense}",
+      "2:9: output: found t, which is or contains the teacher's folder"
+    ),
     ("output: ./a/../m/", "2:9: output: found ./a/../m/, which is or contains the model's folder"),
     ("output: /work-folder", "2:9: output: found /work-folder, which is or contains the model's folder"),
     (
@@ -124,6 +190,18 @@ import Testing
     ("run-folder: m", "2:13: run-folder: found m, which is the model's folder, the output, or inside the output"),
   ])
   func combinations(yaml: String, message: String) { expect("model: m\n" + yaml, "run.yaml:" + message) }
+
+  /// Gates that are not tuned are in nobody's way.
+  @Test(arguments: [
+    "allocation: {method: depth}", "tuning: {granularity: sublayer}", "tuning: {granularity: block, block: 12}",
+    "allocation: {method: depth}\ntuning: {steps: 1, granularity: sublayer}",
+    "allocation: {round-to: 32}\ntuning: {steps: 1, granularity: block}",
+    "allocation: {method: depth, gamma: auto}",
+  ])
+  func fittingCombinations(yaml: String) throws {
+    let document = try RunDocument(yaml: "model: m\n" + yaml, environment: testEnvironment)
+    #expect(document.tuning.granularity != .unit || document.allocation.method == .depth)
+  }
 
   @Test(arguments: [
     (

@@ -54,7 +54,7 @@ import Testing
     ),
     (
       RunOverride(key: "scoring", value: "1"),
-      "--set scoring=1: scoring is a section; set one of its keys: criterion, objective, accumulation, seed"
+      "--set scoring=1: scoring is a section; set one of its keys: criterion, objective, accumulation, seed, exchange"
     ),
     (
       RunOverride(key: "calibration.length", values: ["1", "2"], source: "--length"),

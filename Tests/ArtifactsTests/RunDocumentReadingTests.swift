@@ -29,6 +29,96 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
     #expect(try document == RunDocument(model: "models/SmolLM2-135M/", environment: testEnvironment))
   }
 
+  @Test func everyTrainingKeyHasItsDefault() throws {
+    let document = try RunDocument(yaml: "model: m", environment: testEnvironment)
+    let (selection, tuning, recovery) = (document.selection, document.tuning, document.recovery)
+    #expect(selection.seeds == 1 && selection.texts.isEmpty && selection.heldOut == nil)
+    #expect(selection.sequences == 128 && selection.length == 64)
+    #expect(tuning.steps == 0 && tuning.text.isEmpty && tuning.length == 256 && tuning.batch == 2)
+    #expect(tuning.accumulation == 1 && tuning.seed == 0 && tuning.objective == .distillation)
+    #expect(tuning.temperature == 1 && tuning.mask == .hard && tuning.granularity == .unit && tuning.block == 64)
+    #expect(tuning.tau == 1 && tuning.tauEnd == 1 && tuning.attentionWeight == 0 && tuning.mlpWeight == 0)
+    #expect(tuning.budget == .penalty && tuning.budgetWeight == 100 && tuning.learningRate == 0.1)
+    #expect(
+      tuning.scaleLearningRate == 0.05 && tuning.warmUp == 5 && tuning.decay == .cosine && tuning.clip == 1
+        && tuning.stages == 1)
+    #expect(tuning.schedule == .oneShot && !tuning.rescore && tuning.validation == 16)
+    #expect(tuning.stopAt == nil && tuning.saveEvery == 20)
+    #expect(recovery.steps == 0 && recovery.text.isEmpty && recovery.length == 256 && recovery.batch == 4)
+    #expect(recovery.accumulation == 1 && recovery.seed == 0 && recovery.objective == .distillation)
+    #expect(recovery.temperature == 1 && recovery.teacher == nil && recovery.rank == 8 && recovery.alpha == 16)
+    #expect(recovery.dropout == 0 && recovery.targets == [.query, .key, .value, .output, .gate, .up, .down])
+    #expect(recovery.learningRate == 0.003 && recovery.weightDecay == 0 && recovery.warmUp == 5)
+    #expect(recovery.clip == 1 && recovery.validation == 16 && recovery.saveEvery == 20)
+    #expect(document.exchange.codec == .exact && document.scoring.exchange == .none)
+  }
+
+  @Test func everyTrainingKeyIsRead() throws {
+    let yaml = """
+      model: m
+      calibration: {text: c.txt}
+      selection: {seeds: 5, texts: [~/a.txt, b.txt], held-out: h.txt, sequences: 12, length: 32}
+      scoring: {exchange: int8}
+      tuning:
+        {steps: 60, text: t.txt, length: 99, batch: 6, accumulation: 3, seed: 4, objective: loss, temperature: 2,
+         mask: soft, granularity: block, block: 32, tau: 0.5, tau-end: 0.1, attention-weight: 1e-3, mlp-weight: 2,
+         budget: lagrangian, budget-weight: 7, learning-rate: 0.2, scale-learning-rate: 0, warm-up: 0, clip: null,
+         stages: 4, schedule: cubic, rescore: true, validation: 0, stop-at: 1.5, save-every: 0}
+      recovery:
+        {steps: 9, text: [r.json, s.jsonl], length: 11, batch: 1, accumulation: 2, seed: 3, objective: loss,
+         temperature: 4, teacher: ~/dense, rank: 4, alpha: 8, dropout: 0.05, targets: [down, query, down],
+         learning-rate: 2e-4, weight-decay: 0.01, warm-up: 1, clip: 2.5, validation: 3, save-every: 7}
+      exchange: {codec: auto}
+      """
+    let document = try RunDocument(yaml: yaml, environment: testEnvironment)
+    let (selection, tuning, recovery) = (document.selection, document.tuning, document.recovery)
+    #expect(selection.seeds == 5 && selection.texts == ["/home/user/a.txt", "b.txt"])
+    #expect(selection.heldOut == "h.txt" && selection.sequences == 12 && selection.length == 32)
+    #expect(tuning.steps == 60 && tuning.text == ["t.txt"] && tuning.length == 99 && tuning.batch == 6)
+    #expect(tuning.accumulation == 3 && tuning.seed == 4 && tuning.objective == .loss && tuning.temperature == 2)
+    #expect(tuning.mask == .soft && tuning.granularity == .block && tuning.block == 32)
+    #expect(tuning.tau == 0.5 && tuning.tauEnd == 0.1 && tuning.attentionWeight == 0.001 && tuning.mlpWeight == 2)
+    #expect(tuning.budget == .lagrangian && tuning.budgetWeight == 7 && tuning.learningRate == 0.2)
+    #expect(tuning.scaleLearningRate == 0 && tuning.warmUp == 0 && tuning.clip == nil && tuning.stages == 4)
+    #expect(tuning.schedule == .cubic && tuning.rescore && tuning.validation == 0)
+    #expect(tuning.stopAt == 1.5 && tuning.saveEvery == 0)
+    #expect(recovery.steps == 9 && recovery.text == ["r.json", "s.jsonl"] && recovery.length == 11)
+    #expect(recovery.batch == 1 && recovery.accumulation == 2 && recovery.seed == 3 && recovery.objective == .loss)
+    #expect(recovery.temperature == 4 && recovery.teacher == "/home/user/dense" && recovery.rank == 4)
+    #expect(recovery.alpha == 8 && recovery.dropout == 0.05 && recovery.targets == [.query, .down])
+    #expect(recovery.learningRate == 0.0002 && recovery.weightDecay == 0.01 && recovery.warmUp == 1)
+    #expect(recovery.clip == 2.5 && recovery.validation == 3 && recovery.saveEvery == 7)
+    #expect(document.exchange.codec == .auto && document.scoring.exchange == .int8)
+  }
+
+  /// Text that tuning or recovery lacks is taken from what comes before.
+  @Test func trainingTextFollows() throws {
+    func texts(_ yaml: String) throws -> [[String]] {
+      let document = try RunDocument(yaml: "model: m\n" + yaml, environment: testEnvironment)
+      return [document.tuningText, document.recoveryText]
+    }
+    #expect(try texts("calibration: {text: c}") == [["c"], ["c"]])
+    #expect(try texts("calibration: {text: c}\ntuning: {text: [t, u]}") == [["t", "u"], ["t", "u"]])
+    #expect(try texts("calibration: {text: c}\nrecovery: {text: r}") == [["c"], ["r"]])
+  }
+
+  @Test(arguments: [
+    ("[all-linear]", RecoveryTarget.allCases), ("all-linear", RecoveryTarget.allCases),
+    ("'gate, up,down'", [.gate, .up, .down]), ("value", [.value]), ("[value, 'query,key']", [.query, .key, .value]),
+  ])
+  func targets(yaml: String, targets: [RecoveryTarget]) throws {
+    let document = try RunDocument(yaml: "model: m\nrecovery: {targets: \(yaml)}", environment: testEnvironment)
+    #expect(document.recovery.targets == targets)
+    let again = try RunDocument(yaml: document.resolvedYAML(), environment: testEnvironment)
+    #expect(again.recovery.targets == targets)
+  }
+
+  @Test func targetsFromTheCommandLine() throws {
+    let document = try RunDocument(model: "m", environment: testEnvironment).applying(
+      [RunOverride(assignment: "recovery.targets=down,query")], environment: testEnvironment)
+    #expect(document.recovery.targets == [.query, .down])
+  }
+
   @Test func everyKeyIsRead() throws {
     let yaml = """
       model: ~/models/llama

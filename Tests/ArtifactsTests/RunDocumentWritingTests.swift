@@ -53,14 +53,39 @@ func fixture(_ name: String) throws -> String {
       let path = "p" + String((0..<8).map { _ in characters.randomElement(using: &generator) ?? "a" })
       let sparsity = Double.random(in: 0..<1, using: &generator)
       let gamma = Double.random(in: 1e-9...1e9, using: &generator)
+      // Method, gamma, granularity and block must fit each other.
+      let (method, roundTo) = (pick(["global", "uniform", "depth"]), count(1))
       let values = [
         "output": "/o/x" + path, "run-folder": "/r/" + path, "overwrite": pick(["true", "false"]),
         "calibration.text": path, "calibration.sequences": count(1), "calibration.length": count(1),
         "calibration.seed": "\(generator.next())", "calibration.special-tokens": pick(["true", "false"]),
+        "selection.seeds": count(1), "selection.texts": path, "selection.held-out": pick(["null", path]),
+        "selection.sequences": count(1), "selection.length": count(2),
+        "tuning.steps": count(0), "tuning.text": path, "tuning.length": count(2), "tuning.batch": count(1),
+        "tuning.accumulation": count(1), "tuning.seed": "\(generator.next())",
+        "tuning.objective": pick(["distillation", "loss"]), "tuning.temperature": "\(gamma)",
+        "tuning.mask": pick(["hard", "soft"]),
+        "tuning.granularity": method == "depth" ? "sublayer" : pick(["unit", "block"]),
+        "tuning.block": roundTo, "tuning.tau": "\(gamma)", "tuning.tau-end": "\(gamma)",
+        "tuning.attention-weight": "\(sparsity)", "tuning.mlp-weight": pick(["0", "\(gamma)"]),
+        "tuning.budget": pick(["penalty", "lagrangian", "rank", "none"]), "tuning.budget-weight": "\(sparsity)",
+        "tuning.learning-rate": "\(gamma)", "tuning.scale-learning-rate": "\(sparsity)", "tuning.warm-up": count(0),
+        "tuning.clip": pick(["null", "\(gamma)"]), "tuning.stages": count(1),
+        "tuning.schedule": pick(["one-shot", "linear", "cubic"]), "tuning.rescore": pick(["true", "false"]),
+        "tuning.validation": count(0), "tuning.stop-at": pick(["null", "\(1.5 + sparsity)"]),
+        "tuning.save-every": count(0),
+        "recovery.steps": count(0), "recovery.text": path, "recovery.length": count(2), "recovery.batch": count(1),
+        "recovery.accumulation": count(1), "recovery.seed": "\(generator.next())",
+        "recovery.objective": pick(["distillation", "loss"]), "recovery.temperature": "\(gamma)",
+        "recovery.teacher": pick(["null", path]), "recovery.rank": count(1), "recovery.alpha": "\(gamma)",
+        "recovery.dropout": "\(sparsity)", "recovery.targets": pick(["all-linear", "up,key", "down"]),
+        "recovery.learning-rate": "\(gamma)", "recovery.weight-decay": "\(sparsity)", "recovery.warm-up": count(0),
+        "recovery.clip": pick(["null", "\(gamma)"]), "recovery.validation": count(0), "recovery.save-every": count(0),
+        "exchange.codec": pick(["exact", "bf16", "int8", "none", "auto"]),
         "scoring.criterion": pick(["ntk", "magnitude", "random"]), "scoring.objective": pick(["max-logit", "loss"]),
         "scoring.accumulation": pick(["signed", "absolute"]), "scoring.seed": "\(generator.next())",
-        "allocation.method": pick(["global", "uniform"]), "allocation.sparsity": "\(sparsity)",
-        "allocation.gamma": pick(["auto", "\(gamma)"]), "allocation.round-to": count(1),
+        "allocation.method": method, "allocation.sparsity": "\(sparsity)",
+        "allocation.gamma": method == "depth" ? "auto" : pick(["auto", "\(gamma)"]), "allocation.round-to": roundTo,
         "evaluation.text": path, "evaluation.window": "5000", "evaluation.stride": count(1),
         "evaluation.limit": pick(["null", count(1)]), "repacking.layout": pick(["auto", "per-layer", "native"]),
         "repacking.shard-size": count(1) + pick(["", "kB", "MiB", "TB"]),
@@ -74,6 +99,8 @@ func fixture(_ name: String) throws -> String {
       let again = try RunDocument(yaml: document.resolvedYAML(), environment: testEnvironment)
       #expect(again == document)
       #expect(again.digest == document.digest)
+      #expect(again.tuning == document.tuning && again.recovery == document.recovery)
+      #expect(again.selection == document.selection && again.exchange == document.exchange)
       #expect(again.allocation == document.allocation && again.calibration == document.calibration)
     }
   }

@@ -43,6 +43,11 @@ func sampleReport() -> RunReport {
     #expect(phase.secondsMax == 6 && phase.secondsMean == 3)
     let none = RunReport.Phase(name: "score", seconds: [])
     #expect(none.secondsMax == 0 && none.secondsMean == 0)
+    #expect(phase.secondsMin == 1 && phase.secondsMedian == 2 && phase.seconds == [1, 2, 6])
+    #expect(none.secondsMin == nil && none.secondsMedian == nil && none.seconds == nil)
+    // Of many ranks only the summary is kept.
+    let many = RunReport.Phase(name: "score", seconds: (1...32).reversed().map(Double.init))
+    #expect(many.secondsMin == 1 && many.secondsMedian == 16.5 && many.secondsMax == 32 && many.seconds == nil)
   }
 
   @Test(arguments: [

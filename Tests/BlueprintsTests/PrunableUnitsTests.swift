@@ -66,6 +66,42 @@ import Testing
     }
   }
 
+  /// Columns that read the units' activations, and T5's bias table is none.
+  @Test(arguments: blueprints) func oneSliceOfAUnitIsItsOutput(blueprint: Blueprint) {
+    for layer in blueprint.layers {
+      for units in layer.prunableUnits(hiddenSize: blueprint.hiddenSize) {
+        let outputs = units.slices.filter(\.isOutput)
+        #expect(outputs.map(\.part) == [units.pool == .attention ? .outputWeight : .downWeight])
+        #expect(outputs.map(\.axis) == [.columns])
+        #expect(outputs.map(\.width) == [units.activationWidth])
+      }
+    }
+  }
+
+  /// A sublayer without units has no tensor but its last bias; a norm after the sum stays.
+  @Test func absentSublayersHaveNoUnits() {
+    for (dense, left) in [
+      (Blueprint.grouped(), []), (.grouped(hasBias: true), [TensorPart.outputBias, .downBias]),
+      (.bert(layers: 1), [.normWeight, .normBias, .outputBias, .normWeight, .normBias, .downBias]),
+    ] {
+      var blueprint = dense
+      for index in blueprint.stacks[0].layers[0].sublayers.indices {
+        switch blueprint.stacks[0].layers[0].sublayers[index].kind {
+        case .attention(var attention):
+          (attention.queryHeads, attention.keyValueHeads) = (0, 0)
+          blueprint.stacks[0].layers[0].sublayers[index].kind = .attention(attention)
+        case .mlp(var mlp):
+          mlp.width = 0
+          blueprint.stacks[0].layers[0].sublayers[index].kind = .mlp(mlp)
+        }
+      }
+      #expect(blueprint.layers[0].prunableUnits(hiddenSize: blueprint.hiddenSize).isEmpty)
+      #expect(blueprint.tensors(of: .layer(0)).map(\.role.part) == left)
+      #expect(blueprint.layers[0].sublayers.map(\.isAbsent) == [true, true])
+      #expect(dense.layers[0].sublayers.map(\.isAbsent) == [false, false])
+    }
+  }
+
   @Test func everySublayerHasUnits() {
     let decoderLayer = Blueprint.t5().layers[2].prunableUnits(hiddenSize: 64)
     #expect(decoderLayer.map(\.pool) == [.attention, .attention, .mlp])

@@ -90,6 +90,46 @@ public struct CommunicatorContract: Sendable {
     return gathered == (0..<size).map { [UInt8](repeating: UInt8($0), count: length * $0) }
   }
 
+  /// Each rank gets the part that each other one made for it. Lengths differ by sender and receiver; what the last rank
+  /// sends to rank 0 is empty, as is everything for a `length` of 0.
+  public func exchangeDeliversEachPart(length: Int) throws -> Bool {
+    func part(from sender: Int, to receiver: Int) -> [UInt8] {
+      let isEmpty = sender == size - 1 && receiver == 0 && size > 1
+      return (0..<(isEmpty ? 0 : length * (1 + sender + 2 * receiver))).map {
+        UInt8(truncatingIfNeeded: $0 &* 37 &+ sender &* 11 &+ receiver &* 3 &+ 1)
+      }
+    }
+    let received = try communicator.exchange((0..<size).map { part(from: rank, to: $0) })
+    return received == (0..<size).map { part(from: $0, to: rank) }
+  }
+
+  /// One rank sends to one other, and nobody else anything.
+  public func exchangeBetweenTwo(length: Int) throws -> Bool {
+    let (sender, receiver) = (size - 1, 0)
+    var parts = [[UInt8]](repeating: [], count: size)
+    if rank == sender { parts[receiver] = [UInt8](repeating: 7, count: length) }
+    let received = try communicator.exchange(parts)
+    return received.indices.allSatisfy { source in
+      received[source].count == (source == sender && rank == receiver ? length : 0)
+        && received[source].allSatisfy { $0 == 7 }
+    } && received.count == size
+  }
+
+  /// Parts for other than all ranks are refused on every rank, before anything is sent.
+  public func wrongNumberOfPartsIsRefused() throws -> Bool {
+    var isRefused = true
+    for count in [0, size + 1] {
+      do {
+        _ = try communicator.exchange([[UInt8]](repeating: [1], count: count))
+        isRefused = false
+      } catch {
+        isRefused = isRefused && error.code == .invalidArgument && error.description.contains("\(count) parts")
+      }
+    }
+    try communicator.barrier()
+    return isRefused
+  }
+
   /// A root outside the group is refused on every rank, before anything is sent.
   public func foreignRootIsRefused() throws -> Bool {
     var isRefused = true

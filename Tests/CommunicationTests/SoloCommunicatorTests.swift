@@ -17,12 +17,15 @@ import Testing
     #expect(try contract.sumIsIdenticalEverywhere(length: length))
     #expect(try contract.maximumReachesEveryone(length: length))
     #expect(try contract.gatherKeepsRankOrder(length: length))
+    #expect(try contract.exchangeDeliversEachPart(length: length))
+    #expect(try contract.exchangeBetweenTwo(length: length))
   }
 
   @Test func keepsTheContractWithoutLength() throws {
     try contract.communicator.barrier()
     #expect(try contract.scalarsReduce())
     #expect(try contract.foreignRootIsRefused())
+    #expect(try contract.wrongNumberOfPartsIsRefused())
     #expect(try contract.hostLayoutIsConsistent())
   }
 

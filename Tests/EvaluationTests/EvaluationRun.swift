@@ -34,6 +34,18 @@ struct EvaluationRun {
       own ?? Array(windows[block]), batchTokens: batchTokens, roundTokens: roundTokens,
       source: source ?? MappedLayerSource(model), gates: plan.map(model.blueprint.mask))
   }
+
+  /// KL(dense ‖ pruned) of each plan over `sequences`, of which `own` are this rank's; nil for its block.
+  func divergences(
+    _ sequences: [[Int32]], own: [[Int32]]? = nil, plans: [PruningPlan], source: (any LayerSource)? = nil
+  ) throws -> [Double] {
+    let block = Partition(ranks: communicator.size).block(of: sequences.count, rank: communicator.rank)
+    return try DivergenceMeasurement(
+      blueprint: model.blueprint, backend: backend, communicator: communicator
+    ).measure(
+      own ?? Array(sequences[block]), masks: plans.map(model.blueprint.mask), batchTokens: batchTokens,
+      roundTokens: roundTokens, source: source ?? MappedLayerSource(model))
+  }
 }
 
 /// Random windows of these lengths, each with a share of context.

@@ -24,6 +24,24 @@ import Transformers
     try communicator.barrier()
   }
 
+  /// A layer that pruning left nothing of has nothing to send.
+  @Test func aLayerWithoutTensors() throws {
+    let communicator = try TestWorld.communicator()
+    let nothing: JSONValue = ["num_attention_heads": 0, "num_key_value_heads": 0, "intermediate_size": 0]
+    let model = try RandomCheckpoint.model([
+      "num_hidden_layers": 3, "attention_bias": false, "mlp_bias": false, "per_layer_config": ["1": nothing],
+    ])
+    let source = try BroadcastLayerSource(model, communicator: try communicator.duplicate(waiting: .sleeping))
+    let groups = model.blueprint.groups
+    try source.begin(groups + groups.reversed())
+    for group in groups + groups.reversed() {
+      let weights = try source.weights(of: group)
+      #expect(weights.all.isEmpty == (group == .layer(1)))
+      #expect(try Self.isStored(weights, model))
+    }
+    try communicator.barrier()
+  }
+
   /// A pass that failed everywhere leaves groups behind that were announced and not asked for.
   @Test(arguments: [1, 3]) func beginsAgainAfterHalfASchedule(depth: Int) throws {
     let (communicator, source, model) = try open("tiny-llama3", depth: depth, "\(#function) \(depth)")

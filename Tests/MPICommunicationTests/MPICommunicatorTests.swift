@@ -35,11 +35,19 @@ import Testing
     #expect(try contract.gatherKeepsRankOrder(length: length))
   }
 
+  @Test(arguments: TestGroup.allCases, CommunicatorContract.lengths)
+  func exchanges(group: TestGroup, length: Int) throws {
+    let contract = try group.contract(#function, length)
+    #expect(try contract.exchangeDeliversEachPart(length: length))
+    #expect(try contract.exchangeBetweenTwo(length: length))
+  }
+
   @Test(arguments: TestGroup.allCases) func keepsTheRestOfTheContract(group: TestGroup) throws {
     let contract = try group.contract()
     try contract.communicator.barrier()
     #expect(try contract.scalarsReduce())
     #expect(try contract.foreignRootIsRefused())
+    #expect(try contract.wrongNumberOfPartsIsRefused())
     #expect(try contract.hostLayoutIsConsistent())
   }
 
@@ -50,6 +58,8 @@ import Testing
     #expect(try contract.sumReachesRootOnly(length: 60_001))
     #expect(try contract.sumIsIdenticalEverywhere(length: 20_001))
     #expect(try contract.gatherKeepsRankOrder(length: 100_001))
+    #expect(try contract.exchangeDeliversEachPart(length: 100_001))
+    #expect(try contract.exchangeBetweenTwo(length: 400_001))
   }
 
   @Test(arguments: TestGroup.allCases) func agreementNamesWhatDiffersAndWhere(group: TestGroup) throws {

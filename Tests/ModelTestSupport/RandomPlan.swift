@@ -21,6 +21,14 @@ extension PruningPlan {
     return try keeping(layers, of: blueprint)
   }
 
+  /// A random plan that also takes one layer's attention out whole, and another's MLP.
+  public static func randomWithAbsentSublayers(for blueprint: Blueprint, seed: UInt64) throws -> PruningPlan {
+    var layers = try random(for: blueprint, seed: seed).layers
+    layers[layers.count - 1].attention = []
+    layers[layers.count - 2].mlp = []
+    return try keeping(layers, of: blueprint)
+  }
+
   /// The plan that keeps these units, with its sparsity counted.
   public static func keeping(_ layers: [Layer], of blueprint: Blueprint) throws -> PruningPlan {
     let metadata = ScoreTable.Metadata(

@@ -29,7 +29,8 @@ import Tokenizers
     (CalibrationError(.unreadableFile, ""), 66), (CalibrationError(.invalidArgument, ""), 64),
     (CalibrationError(.invalidUTF8, ""), 65), (CalibrationError(.tooFewTokens, ""), 65),
     (CommunicationError(.launch, ""), 69), (CommunicationError(.disagreement, ""), 69),
-    (CommunicationError(.library, ""), 70),
+    (CommunicationError(.library, ""), 70), (CommunicationError(.notFinite, ""), 65),
+    (CommunicationError(.damaged, ""), 70),
     (PeerFailure(rank: 1, line: "", exitCode: 42, failedRanks: [1], isCommon: false), 42),
     (Unknown(), 70),
   ]

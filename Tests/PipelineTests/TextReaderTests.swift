@@ -105,6 +105,46 @@ import Testing
     #expect(error.code == code && error.message.contains(part), "\(error)")
   }
 
+  func training(_ texts: [String], length: Int = 32, seed: UInt64 = 0, needed: Int = 1000) throws -> TrainingSequences {
+    try reader.trainingSequences(
+      text: texts.map(folder.file), key: "tuning.text", length: length, seed: seed, needed: needed)
+  }
+
+  /// Text, instructions and token files train together; each gives its part.
+  @Test func trainingTexts() throws {
+    let row = "{\"instruction\": \"Greet.\", \"output\": \"Hi\"}\n"
+    try folder.write(String(repeating: row, count: 5), to: "rows.jsonl")
+    try writeIDs("ids.safetensors", (0..<9).map { row in (0..<40).map { Int32(row * 100 + $0) } })
+    let all = try training(["first.txt", "rows.jsonl", "ids.safetensors"], length: 128, needed: 12).sequences
+    #expect(all.count == 12)
+    #expect(all[0..<4].allSatisfy { $0.ids.count == 128 && $0.scoredFrom == 1 })
+    // The demo's config.json ends texts by token 0.
+    #expect(all[4..<8].allSatisfy { $0.ids.count < 128 && $0.scoredFrom > 1 && $0.ids.last == 0 })
+    #expect(all[8..<12].allSatisfy { $0.ids.count == 40 && $0.ids[39] == $0.ids[0] + 39 })
+    #expect(Set(all[8..<12].map { $0.ids[0] }).count == 4)
+    // Less than was asked for is what there is; token sequences are cut to the length.
+    let tokens = try training(["ids.safetensors"], length: 16).sequences
+    #expect(tokens.count == 9 && tokens.allSatisfy { $0.ids.count == 16 })
+    #expect(try training(["ids.safetensors"], seed: 1).sequences != training(["ids.safetensors"]).sequences)
+    // Each text gives at least one.
+    #expect(try training(["first.txt", "second.txt"], needed: 1).sequences.count == 2)
+  }
+
+  @Test func refusedTrainingTexts() throws {
+    let missing = #expect(throws: RunDocumentError.self) { try training([]) }
+    #expect(missing?.message == "tuning.text: missing; name a text to train on")
+    try writeIDs("beyond.safetensors", [[1, 1024]])
+    try writeIDs("single.safetensors", [[1], [2]])
+    for (name, part) in [("beyond", "vocabulary has 1024"), ("single", "has no target")] {
+      let file = "\(name).safetensors"
+      let error = #expect(throws: CalibrationError.self) { try training([file]) }
+      #expect(error?.code == .invalidIDs && error?.message.contains(part) == true, "\(name)")
+      #expect(error?.message.hasPrefix(folder.file(file)) == true)
+    }
+    let short = #expect(throws: CalibrationError.self) { try training(["first.txt"], length: 100_000) }
+    #expect(short?.code == .tooFewTokens)
+  }
+
   /// Windows that cannot be had.
   @Test(arguments: [
     (["evaluation.window=100000", "evaluation.limit=1"], "make no window of 100000"),

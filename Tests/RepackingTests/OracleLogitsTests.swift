@@ -21,10 +21,23 @@ import Testing
   func transformersAgree(name: String, layout: CheckpointLayout) throws {
     let model = try MaskedLogitsTests.model(name)
     let plan = try PruningPlan.random(for: model.blueprint, seed: 29, isUniform: layout == .native)
-    let repacked = try Repacked(model, plan, layout: layout)
+    try expectAgreement(try Repacked(model, plan, layout: layout))
+  }
+
+  /// Layers without attention and without an MLP, gates folded in, updates merged.
+  @Test(arguments: ["tiny-llama", "tiny-llama-tied", "tiny-llama3", "biased"])
+  func transformersAgreeWithoutSublayers(name: String) throws {
+    let model = try MaskedLogitsTests.model(name)
+    let plan = try PruningPlan.randomWithAbsentSublayers(for: model.blueprint, seed: 31)
+    try expectAgreement(try Repacked(model, plan))
+    try expectAgreement(try Repacked(model, plan, edits: TensorEdits.random(for: model, seed: 32)))
+  }
+
+  private func expectAgreement(_ repacked: Repacked) throws {
+    let model = try Model(path: repacked.path)
     let sequences = randomSequences(
       lengths: [19, 8], vocabularySize: model.blueprint.vocabularySize, seed: 30)
-    let own = try Model(path: repacked.path).logits(of: sequences, backend: TestedBackend.cpu.make())
+    let own = try model.logits(of: sequences, backend: TestedBackend.cpu.make())
     let theirs = try logits(repacked, sequences)
     for (ours, oracle) in zip(own, theirs) {
       let largest = oracle.map(abs).max() ?? 0

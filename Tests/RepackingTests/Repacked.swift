@@ -6,10 +6,9 @@ import Foundation
 import Repacking
 import TestSupport
 
-/// A model and what a plan left of it in a folder.
+/// A model and what plan and edits made of it in a folder.
 struct Repacked {
   let model: Model
-  let plan: PruningPlan
   /// Holds `out`, the checkpoint.
   let parent: TemporaryFolder
   let result: RepackedCheckpoint
@@ -17,29 +16,32 @@ struct Repacked {
   var path: String { parent.file("out") }
 
   init(
-    _ model: Model, _ plan: PruningPlan, layout: CheckpointLayout? = nil, maximumShardBytes: Int = 1 << 30,
-    communicator: any Communicator = SoloCommunicator()
+    _ model: Model, _ plan: PruningPlan?, edits: TensorEdits = TensorEdits(), layout: CheckpointLayout? = nil,
+    maximumShardBytes: Int = 1 << 30, communicator: any Communicator = SoloCommunicator()
   ) throws {
     self.model = model
-    self.plan = try plan.checked(against: model.blueprint.prunableLayers)
+    try plan?.checked(against: model.blueprint.prunableLayers)
     parent = try TemporaryFolder()
     result = try Self.write(
-      model, plan, to: parent.file("out"), layout: layout, maximumShardBytes: maximumShardBytes,
+      model, plan, edits: edits, to: parent.file("out"), layout: layout, maximumShardBytes: maximumShardBytes,
       communicator: communicator)
   }
 
   /// Writes a checkpoint; `path` is rank 0's on every rank.
   static func write(
-    _ model: Model, _ plan: PruningPlan, to path: String, layout: CheckpointLayout?, maximumShardBytes: Int,
-    communicator: any Communicator, prepared: OutputFolder? = nil
+    _ model: Model, _ plan: PruningPlan?, edits: TensorEdits = TensorEdits(), to path: String,
+    layout: CheckpointLayout?, maximumShardBytes: Int, communicator: any Communicator, prepared: OutputFolder? = nil
   ) throws -> RepackedCheckpoint {
     let prepared = try communicator.together {
       communicator.rank == 0 ? try prepared ?? OutputFolder(preparing: path) : nil
     }
-    return try Repacker(model, plan: plan, communicator: communicator).write(
+    return try Repacker(model, plan: plan, edits: edits, communicator: communicator).write(
       to: path, layout: layout, prepared: prepared, maximumShardBytes: maximumShardBytes,
-      provenance: Provenance(version: "1.2.3", planHash: "feed"), exitCode: { _ in 70 })
+      provenance: Provenance(version: "1.2.3", planHash: plan == nil ? nil : "feed"), exitCode: { _ in 70 })
   }
+
+  /// The checkpoint as a model, which needs its folder no longer: mapped files outlive their names.
+  func opened() throws -> Model { try withExtendedLifetime(parent) { try Model(path: path) } }
 
   /// The names in the checkpoint's folder, sorted.
   var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? [] }

@@ -36,6 +36,49 @@ import Testing
     withExtendedLifetime(parent) {}
   }
 
+  /// Also where numbers change on the way, and sublayers go.
+  @Test(arguments: MaskedLogitsTests.models) func editedFilesAreTheSame(name: String) throws {
+    let communicator = try TestWorld.communicator("\(#function) \(name)")
+    let model = try MaskedLogitsTests.model(name)
+    let plan = try PruningPlan.randomWithAbsentSublayers(for: model.blueprint, seed: 18)
+    let edits = TensorEdits.random(for: model, seed: 19)
+    let parent = communicator.rank == 0 ? try TemporaryFolder() : nil
+    let path = String(
+      decoding: try communicator.broadcast(Array((parent?.file("out") ?? "").utf8), root: 0), as: UTF8.self)
+    _ = try Repacked.write(
+      model, plan, edits: edits, to: path, layout: nil, maximumShardBytes: 20_000, communicator: communicator)
+    if communicator.rank == 0 {
+      let solo = try Repacked(model, plan, edits: edits, maximumShardBytes: 20_000)
+      let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+      #expect(names == solo.names)
+      for name in solo.names {
+        #expect(try TemporaryFolder.bytes(of: path + "/" + name) == solo.bytes(name), "\(name)")
+      }
+    }
+    try communicator.barrier()
+    withExtendedLifetime(parent) {}
+  }
+
+  /// One rank's tensor overflows: everyone gets the same error, and every rank's files go.
+  @Test func aNumberThatDoesNotFitLeavesNothing() throws {
+    let communicator = try TestWorld.communicator()
+    let model = try Model(path: Fixtures.model("tiny-llama"))
+    var edits = TensorEdits(factors: model.blueprint.unitFactors { _ in 1 })
+    edits.factors?[1][1]?[3] = .infinity
+    let parent = communicator.rank == 0 ? try TemporaryFolder() : nil
+    let path = String(
+      decoding: try communicator.broadcast(Array((parent?.file("out") ?? "").utf8), root: 0), as: UTF8.self)
+    let failure = #expect(throws: PeerFailure.self) {
+      try Repacked.write(
+        model, nil, edits: edits, to: path, layout: nil, maximumShardBytes: 20_000, communicator: communicator)
+    }
+    #expect(failure?.exitCode == 70)
+    #expect(failure?.line.contains("element [0, 3] becomes") == true, "\(failure?.line ?? "")")
+    try communicator.barrier()
+    #expect(parent?.names ?? [] == [])
+    try communicator.barrier()
+  }
+
   /// One rank cannot write its shard: everyone gets the same error, and every rank's files go.
   @Test func aFailureAnywhereLeavesNothing() throws {
     let communicator = try TestWorld.communicator()

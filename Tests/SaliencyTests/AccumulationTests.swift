@@ -1,5 +1,6 @@
 import Architectures
 import Artifacts
+import Checkpoints
 import ModelTestSupport
 import Saliency
 import TestSupport
@@ -70,5 +71,24 @@ import Transformers
 
   private static func add(_ a: ScoreTable.Layer, _ b: ScoreTable.Layer) -> ScoreTable.Layer {
     ScoreTable.Layer(attention: zip(a.attention, b.attention).map(+), mlp: zip(a.mlp, b.mlp).map(+))
+  }
+
+  /// A model whose second layer pruning has emptied: nothing there to score, and boundaries that are one matrix twice.
+  @Test(arguments: ScoringSettings.Accumulation.allCases)
+  func emptyLayersHaveNoScores(accumulation: ScoringSettings.Accumulation) throws {
+    let nothing: JSONValue = ["num_attention_heads": 0, "num_key_value_heads": 0, "intermediate_size": 0]
+    let model = try RandomCheckpoint.model(["num_hidden_layers": 3, "per_layer_config": ["1": nothing]])
+    let sequences = randomSequences(lengths: [8, 5], vocabularySize: 64, seed: 4)
+    let settings = ScoringSettings(accumulation: accumulation)
+    let kept = try ScoringRun(model, settings: settings).score(sequences).layers
+    #expect(kept.map(\.attention.count) == [2, 0, 2])
+    #expect(kept.map(\.mlp.count) == [24, 0, 24])
+    #expect((flat(kept, \.attention) + flat(kept, \.mlp)).allSatisfy { $0 > 0 })
+    #expect(try ScoringRun(model, settings: settings).score(sequences, memoryBudget: 0).layers == kept)
+    try ScoreTable(
+      layers: kept,
+      metadata: .init(
+        criterion: "ntk", objective: "", accumulation: "", modelHash: "", dataHash: "")
+    ).checked(against: model.blueprint.prunableLayers)
   }
 }

@@ -9,12 +9,12 @@ import Transformers
 
 /// Gradients of gates' factors and of low-rank adapters, against differences of the objective.
 @Suite struct TrainingPassTests {
-  static let objectives: [TrainingObjective] = [
-    .loss, .distillation(temperature: 1), .distillation(temperature: 2.5),
+  static let objectives: [TrainingLoss] = [
+    .crossEntropy, .divergence(temperature: 1), .divergence(temperature: 2.5),
   ]
 
   @Test(arguments: TestedBackend.allCases, objectives)
-  func gateGradients(backend: TestedBackend, objective: TrainingObjective) throws {
+  func gateGradients(backend: TestedBackend, objective: TrainingLoss) throws {
     let probe = try TrainingProbe(backend, objective: objective)
     let gradients = try probe.run().gateGradients
     for layer in 0..<2 {
@@ -37,7 +37,7 @@ import Transformers
 
   @Test(arguments: TestedBackend.allCases, [0, 0.3] as [Float])
   func adapterGradients(backend: TestedBackend, dropout: Float) throws {
-    let probe = try TrainingProbe(backend, objective: .distillation(temperature: 1), rank: 2, dropout: dropout)
+    let probe = try TrainingProbe(backend, objective: .divergence(temperature: 1), rank: 2, dropout: dropout)
     _ = try probe.run()
     // Every run adds to the gradients, so they are read after the first.
     let gradients = probe.student.adapters.flatMap { role, adapter in
@@ -59,11 +59,11 @@ import Transformers
 
   /// With activations kept or computed again, weights kept or loaded again: the same numbers.
   @Test(arguments: TestedBackend.allCases) func memoryChangesNothing(backend: TestedBackend) throws {
-    let probe = try TrainingProbe(backend, objective: .distillation(temperature: 1), rank: 2, dropout: 0.2)
+    let probe = try TrainingProbe(backend, objective: .divergence(temperature: 1), rank: 2, dropout: 0.2)
     let first = try probe.run(keepsActivations: true)
     let again = try probe.run(keepsActivations: false)
     let reloaded = try TrainingProbe(
-      backend, objective: .distillation(temperature: 1), rank: 2, dropout: 0.2, isKeeping: false
+      backend, objective: .divergence(temperature: 1), rank: 2, dropout: 0.2, isKeeping: false
     ).run()
     #expect(first.value == again.value && first.value == reloaded.value)
     #expect(first.gateGradients == again.gateGradients && first.gateGradients == reloaded.gateGradients)
@@ -71,7 +71,7 @@ import Transformers
 
   /// A student without gates and adapters is its teacher, in the same model or in another of the same weights.
   @Test(arguments: TestedBackend.allCases) func noDivergenceFromItself(backend: TestedBackend) throws {
-    let probe = try TrainingProbe(backend, objective: .distillation(temperature: 1))
+    let probe = try TrainingProbe(backend, objective: .divergence(temperature: 1))
     probe.student.gates = nil
     #expect(abs(try probe.run().value) < 1e-6)
     let other = WidenedWeights(
@@ -86,7 +86,7 @@ import Transformers
 
   /// The loss is the one that scoring differentiates.
   @Test(arguments: TestedBackend.allCases) func lossIsTheScoringLoss(backend: TestedBackend) throws {
-    let probe = try TrainingProbe(backend, objective: .loss)
+    let probe = try TrainingProbe(backend, objective: .crossEntropy)
     let other = try GradientProbe(probe.model, backend, gates: FiniteDifferenceTests.gates)
     #expect(abs(try probe.run().value - other.value(.loss)) < 1e-6)
   }
@@ -97,12 +97,12 @@ private final class TrainingProbe {
   let model: Model
   let backend: any ComputeBackend
   var student: TrainingPass.Student
-  private let objective: TrainingObjective
+  private let objective: TrainingLoss
   private let batches: [TokenBatch]
   private let weights: WidenedWeights
 
   init(
-    _ tested: TestedBackend, objective: TrainingObjective, rank: Int = 0, dropout: Float = 0, isKeeping: Bool = true
+    _ tested: TestedBackend, objective: TrainingLoss, rank: Int = 0, dropout: Float = 0, isKeeping: Bool = true
   ) throws {
     model = try RandomCheckpoint.model()
     let backend = tested.make()

@@ -7,10 +7,12 @@ extension ProgramTests {
   /// After a change of it: `ESPALIER_WRITE_FIXTURES=1 swift test --filter HelpTests`, and read the difference.
   @Suite struct HelpTests {
     static let texts: [(file: String, arguments: [String])] = [
-      ("espalier", ["--help"]), ("prune", ["prune", "--help"]), ("score", ["score", "--help"]),
-      ("allocate", ["allocate", "--help"]), ("repack", ["repack", "--help"]), ("evaluate", ["evaluate", "--help"]),
-      ("inspect", ["inspect", "--help"]), ("tokenize", ["tokenize", "--help"]), ("keys", ["prune", "--help-keys"]),
-      ("version", ["--version"]),
+      ("espalier", ["--help"]), ("prune", ["prune", "--help"]), ("select", ["select", "--help"]),
+      ("score", ["score", "--help"]), ("allocate", ["allocate", "--help"]), ("tune", ["tune", "--help"]),
+      ("repack", ["repack", "--help"]), ("recover", ["recover", "--help"]), ("evaluate", ["evaluate", "--help"]),
+      ("report", ["report", "--help"]), ("inspect", ["inspect", "--help"]), ("tokenize", ["tokenize", "--help"]),
+      ("bench", ["bench", "--help"]), ("bench-exchange", ["bench", "exchange", "--help"]),
+      ("keys", ["prune", "--help-keys"]), ("version", ["--version"]),
     ]
 
     @Test(arguments: texts) func isAsInTheFixture(file: String, arguments: [String]) async throws {

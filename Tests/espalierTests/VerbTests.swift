@@ -49,7 +49,7 @@ extension ProgramTests {
       let workspace = try Workspace()
       let launched = try await Program.run(["prune", "--output", "deep/out"] + Self.options, in: workspace.path)
       try #require(launched.code == 0, "\(launched.errors)")
-      let names = ["run.yaml", "plan.json", "report.json", "scores.safetensors"]
+      let names = ["run.yaml", "plan.json", "report.json", "report.html", "scores.safetensors"]
       #expect(
         Set(workspace.everything.filter { $0.hasPrefix("deep/out.run/") }) == Set(names.map { "deep/out.run/\($0)" }))
       // The resolved document makes the same run again.
@@ -72,7 +72,7 @@ extension ProgramTests {
       }
       let table = try await run("table", [])
       let phases = [
-        "espalier ", "evaluate dense ", "score ", "objective max-logit: ", "allocate ", "repack ", "evaluate pruned ",
+        "espalier ", "evaluate dense ", "score ", "objective max-logit: ", "allocate ", "repack ", "evaluate one-shot ",
       ]
       #expect(table.ownLines.count == phases.count)
       for (line, phase) in zip(table.ownLines, phases) {

@@ -46,7 +46,8 @@ extension WrongInput {
       flags: ["--sparsty", "0.3"]),
     WrongInput("flag without a value", 64, ["--sparsity", "usage:"], flags: ["--sparsity"]),
     WrongInput("two documents", 64, ["b.yaml", "usage:"]) { _ in ["prune", "a.yaml", "b.yaml"] },
-    WrongInput("unknown verb", 64, ["unknown verb 'prun'", "prune, score", "espalier --help"]) { _ in ["prun"] },
+    WrongInput("unknown verb", 64, ["unknown verb 'prun'", "prune, select, score", "espalier --help"]) { _ in ["prun"]
+    },
     WrongInput("no document and no model", 64, ["--model"]) { _ in ["prune"] },
     WrongInput("no model for tokenize", 64, ["--model", "usage: espalier tokenize"]) { _ in ["tokenize"] },
     WrongInput("assignment without a value", 64, ["--set sparsity", "KEY=VALUE"], flags: ["--set", "sparsity"]),

@@ -30,6 +30,11 @@ extension ProgramTests {
       #expect(!wrong.parts.isEmpty)
     }
 
+    @Test(arguments: WrongInput.training, [nil, 2]) func training(wrong: WrongInput, ranks: Int?) async throws {
+      try await wrong.check(ranks: ranks)
+      #expect(!wrong.parts.isEmpty)
+    }
+
     @Test(arguments: WrongInput.artifacts, [nil, 2]) func artifact(wrong: WrongInput, ranks: Int?) async throws {
       try await wrong.check(ranks: ranks)
       #expect(!wrong.parts.isEmpty)

@@ -2,29 +2,38 @@ internal import Checkpoints
 
 /// The widths of one layer, by Llama's defaults where a key is missing.
 struct LlamaWidths {
+  /// 0, as `keyValueHeads`, in a layer without attention.
   let queryHeads: Int
   let keyValueHeads: Int
   let headWidth: Int
+  /// 0 in a layer without an MLP.
   let intermediate: Int
 
-  /// `own` is the layer's entry in `per_layer_config`, whose values come before the global ones.
+  /// `own` is the layer's entry in `per_layer_config`, whose values come before the global ones. Only there a width can be
+  /// 0: the layer then has no attention, or no MLP.
   init(_ global: ModelConfiguration, own: ModelConfiguration?, hiddenSize: Int) throws(CheckpointError) {
     let source = LayerConfiguration(global: global, own: own)
     queryHeads = try source.require("num_attention_heads")
     keyValueHeads = try source.width("num_key_value_heads") ?? queryHeads
     intermediate = try source.require("intermediate_size")
-    guard queryHeads % keyValueHeads == 0 else {
-      let place = own?["num_key_value_heads"] == nil ? global : (own ?? global)
+    let place = own?["num_key_value_heads"] == nil ? global : (own ?? global)
+    guard (queryHeads == 0) == (keyValueHeads == 0) else {
+      throw place.invalid(
+        "num_key_value_heads", "it must be 0 where num_attention_heads is, and only there (\(queryHeads))")
+    }
+    guard keyValueHeads == 0 || queryHeads % keyValueHeads == 0 else {
       throw place.invalid("num_key_value_heads", "it must divide num_attention_heads (\(queryHeads))")
     }
-    if let explicit = try source.width("head_dim") {
+    if let explicit = try source.explicitHeadWidth() {
       headWidth = explicit
     } else {
-      guard hiddenSize % queryHeads == 0 else {
+      // A layer without attention has the width that the model's other layers have.
+      let heads = queryHeads == 0 ? try global.positiveInteger("num_attention_heads") : queryHeads
+      guard hiddenSize % heads == 0 else {
         throw global.invalid(
           "num_attention_heads", "it must divide hidden_size (\(hiddenSize)) where head_dim is not given")
       }
-      headWidth = hiddenSize / queryHeads
+      headWidth = hiddenSize / heads
     }
     guard headWidth % 2 == 0 else { throw global.invalid("head_dim", "rotary position embedding needs an even width") }
     let widths = [
@@ -46,11 +55,16 @@ private struct LayerConfiguration {
   let own: ModelConfiguration?
 
   func width(_ key: String) throws(CheckpointError) -> Int? {
-    if let own {
-      let value = try own.optionalPositiveInteger(key)
-      if value != nil { return value }
+    if let own, let value = try own.optionalInteger(key) {
+      guard value >= 0 else { throw own.invalid(key, "it must be a positive integer, or 0 for none") }
+      return value == 0 ? 0 : try own.optionalPositiveInteger(key)
     }
     return try global.optionalPositiveInteger(key)
+  }
+
+  func explicitHeadWidth() throws(CheckpointError) -> Int? {
+    if let value = try own?.optionalPositiveInteger("head_dim") { return value }
+    return try global.optionalPositiveInteger("head_dim")
   }
 
   func require(_ key: String) throws(CheckpointError) -> Int {

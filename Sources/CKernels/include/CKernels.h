@@ -1,7 +1,7 @@
 // The few hot vector loops. Everything else is Swift (docs/architecture.md says why these are not).
 //
 // All matrices are row-major float32. A `stride` is the distance, in elements, between the starts of two rows.
-// No function allocates, none keeps state, none checks its arguments: the callers in CPUCompute do.
+// No function allocates, none keeps state, none checks its arguments: the callers do.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +62,23 @@ void ck_column_maxima(float *maxima, int32_t *arguments, const float *row, int32
 float ck_absolute_product_sum(const float *_Nullable g, const float *w, size_t count);
 // sums[j] += |g[j] * w[j]|; with g null, |w[j]|.
 void ck_add_absolute_products(float *sums, const float *_Nullable g, const float *w, size_t count);
+
+// Codecs of gradients on the wire (Communication). Bytes need no alignment.
+// The index of the first value that is infinite or NaN; `count` when there is none.
+size_t ck_first_not_finite(const float *x, size_t count);
+// Byte planes: first every value's highest byte, then every value's next one, and so on; 4 * count bytes.
+void ck_split_float32(uint8_t *planes, const float *x, size_t count);
+void ck_join_float32(float *x, const uint8_t *planes, size_t count);
+// The same of the values rounded to bfloat16, ties to even; what would round to infinity becomes the greatest finite
+// value. 2 * count bytes.
+void ck_split_bfloat16(uint8_t *planes, const float *x, size_t count);
+void ck_join_bfloat16(float *x, const uint8_t *planes, size_t count);
+// Whole numbers from -127 to 127 times a float32 scale per block of 256 values: max|x| / 127 of the block. Unless null,
+// `errors`, which may be `x`, gets what the quantization lost. The same bits on every processor.
+void ck_quantize_int8(uint8_t *scales, int8_t *codes, const float *x, float *_Nullable errors, size_t count);
+void ck_dequantize_int8(float *x, const uint8_t *scales, const int8_t *codes, size_t count);
+// Adds how often each byte stands in `bytes` to `counts[256]`.
+void ck_count_bytes(uint64_t *counts, const uint8_t *bytes, size_t count);
 
 #ifdef __clang__
 #pragma clang assume_nonnull end

@@ -4,6 +4,7 @@
 `per_layer_config` maps a layer's index, written as a string, to what differs from the global values:
 `{"0": {"num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 96}}`. A layer that is not named, and
 a key that is not given, have the global value, which is the dense model's. `head_dim` is explicit, the same everywhere.
+A layer with 0 heads has no attention, and one with `intermediate_size` 0 has no MLP; layer 0 always has attention.
 
 transformers 5.14 and later resolve `per_layer_config` themselves; earlier releases keep the dictionary as it was read.
 """

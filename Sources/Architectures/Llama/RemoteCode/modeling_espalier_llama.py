@@ -2,9 +2,13 @@
 """Llama whose layers have their own number of heads and MLP width, for checkpoints that Espalier has pruned.
 
 The modules and the arithmetic are transformers' own; only the constructors differ from the stock ones, which give every
-layer the global widths. Tried with transformers 4.57.1 and 5.23.0.
+layer the global widths. A layer with 0 heads has no attention, a layer of width 0 no MLP: nothing is left of the branch
+and its norm but the bias of its last projection, in models that have one. Tried with transformers 4.57.1 and 5.23.0.
 """
 
+import copy
+
+import torch
 from torch import nn
 from transformers import LlamaForCausalLM, LlamaModel
 from transformers.models.llama.modeling_llama import (
@@ -17,6 +21,63 @@ from transformers.models.llama.modeling_llama import (
 from .configuration_espalier_llama import EspalierLlamaConfig
 
 
+class OutputBias(nn.Module):
+    """A projection of nothing: its bias, or zero without one."""
+
+    def __init__(self, hidden_size: int, bias: bool):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(hidden_size)) if bias else None
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        nothing = torch.zeros_like(hidden_states)
+        return nothing if self.bias is None else nothing + self.bias
+
+
+class NoAttention(nn.Module):
+    """Stands where a layer without attention would have it. It leaves the layer's place in the cache empty."""
+
+    def __init__(self, config: EspalierLlamaConfig):
+        super().__init__()
+        self.o_proj = OutputBias(config.hidden_size, config.attention_bias)
+
+    def forward(self, hidden_states: torch.Tensor, **_) -> tuple[torch.Tensor, None]:
+        return self.o_proj(hidden_states), None
+
+
+class NoMLP(nn.Module):
+    """Stands where a layer without an MLP would have it."""
+
+    def __init__(self, config: EspalierLlamaConfig):
+        super().__init__()
+        self.down_proj = OutputBias(config.hidden_size, config.mlp_bias)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        return self.down_proj(hidden_states)
+
+
+def decoder_layer(config: EspalierLlamaConfig, index: int) -> LlamaDecoderLayer:
+    """Layer `index`, a stock layer whose branches without a unit are taken out."""
+    own = config.layer_config(index)
+    has_attention, has_mlp = own.num_attention_heads > 0, own.intermediate_size > 0
+    if not (has_attention and has_mlp):
+        # The stock constructor divides by the number of heads; what it makes for 1 is replaced below.
+        own = copy.copy(own)
+        if not has_attention:
+            own.num_attention_heads = own.num_key_value_heads = 1
+        if not has_mlp:
+            own.intermediate_size = 1
+    layer = LlamaDecoderLayer(own, index)
+    if has_attention:
+        # At every call attention asks its configuration which implementation to use. Sharing the model's own lets a
+        # later set_attn_implementation(), or vLLM's choice, reach it.
+        layer.self_attn.config = config
+    else:
+        layer.self_attn, layer.input_layernorm = NoAttention(config), nn.Identity()
+    if not has_mlp:
+        layer.mlp, layer.post_attention_layernorm = NoMLP(config), nn.Identity()
+    return layer
+
+
 class EspalierLlamaModel(LlamaModel):
     """The decoder without an output head."""
 
@@ -27,13 +88,7 @@ class EspalierLlamaModel(LlamaModel):
         self.padding_idx = config.pad_token_id
         self.vocab_size = config.vocab_size
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, self.padding_idx)
-        self.layers = nn.ModuleList(
-            LlamaDecoderLayer(config.layer_config(index), index) for index in range(config.num_hidden_layers)
-        )
-        for layer in self.layers:
-            # At every call attention asks its configuration which implementation to use. Sharing the model's own lets
-            # a later set_attn_implementation(), or vLLM's choice, reach it.
-            layer.self_attn.config = config
+        self.layers = nn.ModuleList(decoder_layer(config, index) for index in range(config.num_hidden_layers))
         self.norm = LlamaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.rotary_emb = LlamaRotaryEmbedding(config=config)
         self.gradient_checkpointing = False

@@ -1,0 +1,63 @@
+public import Safetensors
+internal import Tensors
+
+/// gates.safetensors: `layers.N.attention.logits`, `layers.N.attention.factors` and the same of `mlp`, f32 `[unit]`, and in
+/// the metadata what they belong to.
+extension GateValues {
+  private enum Key {
+    static let format = "espalier_format"
+    static let modelHash = "model_hash"
+    static let planHash = "plan_hash"
+    static let dataHash = "data_hash"
+  }
+  private static let format = "gates-1"
+
+  /// Writes the gates; the file appears under its name only when it is whole.
+  ///
+  /// - Throws: ``SafetensorsError`` when it cannot be written.
+  public func write(to path: String) throws(SafetensorsError) {
+    let named = layers.enumerated().flatMap { index, layer in
+      [
+        ("layers.\(index).attention.logits", layer.attention.logits),
+        ("layers.\(index).attention.factors", layer.attention.factors),
+        ("layers.\(index).mlp.logits", layer.mlp.logits), ("layers.\(index).mlp.factors", layer.mlp.factors),
+      ]
+    }
+    var writer = try SafetensorsWriter(
+      path: path,
+      entries: named.map { TensorEntry(name: $0.0, elementType: .float32, shape: [$0.1.count]) },
+      metadata: [
+        Key.format: Self.format, Key.modelHash: metadata.modelHash, Key.planHash: metadata.planHash,
+        Key.dataHash: metadata.dataHash,
+      ])
+    for (name, values) in named { unsafe try writer.append(name: name, bytes: values.span.bytes) }
+    try writer.finish()
+  }
+
+  /// Reads gates that `write` wrote.
+  ///
+  /// - Throws: ``SafetensorsError`` for a damaged file, ``ArtifactError`` for another kind of file.
+  public init(contentsOfFile path: String) throws {
+    let file = try SafetensorsFile(path: path)
+    guard file.metadata[Key.format] == Self.format else {
+      throw ArtifactError(
+        code: .unsupportedVersion,
+        message: "\(path): not a gate file of this version (metadata \(Key.format) is "
+          + "\((file.metadata[Key.format] ?? "missing").quotedForMessage), not \(Self.format)); make it with "
+          + "`espalier tune`")
+    }
+    func pool(_ name: String) throws -> Pool {
+      Pool(logits: try file.tensor(name + ".logits").floats(), factors: try file.tensor(name + ".factors").floats())
+    }
+    var layers: [Layer] = []
+    while file.contains("layers.\(layers.count).attention.logits") {
+      let name = "layers.\(layers.count)"
+      layers.append(Layer(attention: try pool(name + ".attention"), mlp: try pool(name + ".mlp")))
+    }
+    func text(_ key: String) -> String { file.metadata[key] ?? "" }
+    self.init(
+      layers: layers,
+      metadata: Metadata(
+        modelHash: text(Key.modelHash), planHash: text(Key.planHash), dataHash: text(Key.dataHash)))
+  }
+}

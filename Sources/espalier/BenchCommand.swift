@@ -1,0 +1,54 @@
+import ArgumentParser
+import Pipeline
+
+/// Measurements of this machine and its links.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measure what this machine and its links do.",
+    subcommands: [ExchangeBenchCommand.self])
+}
+
+/// The exchange of gradients with every codec.
+struct ExchangeBenchCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "exchange",
+    abstract: "Sum gradients over ranks with every codec: bytes, speed, and the bandwidth at which each pays.",
+    usage: "espalier bench exchange [<options>]")
+
+  @Option(
+    help: ArgumentHelp(
+      "Gradients, F32: each tensor step.N is one, or all tensors together; may be given several times.",
+      valueName: "file.safetensors"))
+  var gradients: [String] = []
+
+  @Option(help: ArgumentHelp("Values in a made-up gradient; 2,300,000 without it.", valueName: "count"))
+  var count: Int?
+
+  @Option(help: ArgumentHelp("Exchanges to time; 10, or one per gradient of the files.", valueName: "count"))
+  var steps: Int?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func validate() throws {
+    if let count {
+      guard gradients.isEmpty else {
+        throw ValidationError("--count makes gradients up; leave it out with --gradients")
+      }
+      guard (1...ExchangeBenchmark.maximumCount).contains(count) else {
+        throw ValidationError("--count \(count): a number from 1 to \(ExchangeBenchmark.maximumCount) is needed")
+      }
+    }
+    if let steps, !(1...1_000_000).contains(steps) {
+      throw ValidationError("--steps \(steps): a number from 1 to 1000000 is needed")
+    }
+  }
+
+  func prepare() throws -> PreparedCommand {
+    let benchmark = try ExchangeBenchmark(
+      gradients: gradients, count: count ?? ExchangeBenchmark.defaultCount, steps: steps)
+    let json = json
+    return PreparedCommand(
+      name: "bench exchange", body: { try benchmark.run($0, json: json) }, isQuiet: true)
+  }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+import Pipeline
+
+/// The page of a run, drawn again.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Draw report.html again from a run folder's report.json and metrics.jsonl.")
+
+  @Argument(help: "The run folder.")
+  var folder: String
+
+  func run() {
+    Launch.alone("report") { try StandardOutput().write(try FinishedRun(folder: folder).writePage()) }
+  }
+}
