@@ -42,3 +42,10 @@ public struct Partition: Sendable, Equatable {
     precondition(rank >= 0 && rank < ranks, "the rank is not one of the partition's")
   }
 }
+
+extension Communicator {
+  /// This rank's block of items that every rank holds. Not collective.
+  public func share<Element>(of items: [Element]) -> [Element] {
+    Array(items[Partition(ranks: size).block(of: items.count, rank: rank)])
+  }
+}

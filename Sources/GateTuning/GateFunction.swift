@@ -27,8 +27,8 @@ extension GateRegistry {
   /// Each unit's factor, `[unit]`, under gates as open as `openness` `[gate]`.
   func factors(openness: [Float]) -> [Float] {
     var factors = scales
-    for (gate, range) in unitRanges.enumerated() {
-      for unit in range.units { factors[unit] *= openness[gate] }
+    for (gate, units) in unitRanges.enumerated() {
+      for unit in units { factors[unit] *= openness[gate] }
     }
     return factors
   }
@@ -40,9 +40,9 @@ extension GateRegistry {
   ) -> (logits: [Float], scales: [Float]) {
     var logitGradients = [Float](repeating: 0, count: logits.count)
     var scaleGradients = gradients
-    for (gate, range) in unitRanges.enumerated() {
+    for (gate, units) in unitRanges.enumerated() {
       var sum: Float = 0
-      for unit in range.units {
+      for unit in units {
         sum += gradients[unit] * scales[unit]
         scaleGradients[unit] *= openness[gate]
       }

@@ -18,6 +18,8 @@ public struct GateRegistry: Sendable {
   /// Of each module, the first of its gates and the first of its units.
   private let firstGates: [Int]
   private let firstUnits: [Int]
+  /// The units of each gate in `scales`.
+  let unitRanges: [Range<Int>]
   /// Parameters of each gate's units.
   let parameters: [Double]
 
@@ -34,7 +36,14 @@ public struct GateRegistry: Sendable {
     self.granularity = granularity
     layers = blueprint.layers.count
     firstGates = modules.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.gates) }
-    firstUnits = modules.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.units) }
+    let firstUnits = modules.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.units) }
+    self.firstUnits = firstUnits
+    unitRanges = zip(modules, firstUnits).flatMap { module, first in
+      (0..<module.gates).map { gate in
+        let units = module.units(ofGate: gate)
+        return first + units.lowerBound..<first + units.upperBound
+      }
+    }
     parameters = modules.flatMap { module in
       (0..<module.gates).map { Double(module.units(ofGate: $0).count * module.parametersPerUnit) }
     }
@@ -47,16 +56,6 @@ public struct GateRegistry: Sendable {
 
   /// The units of a module in `scales`.
   func units(of module: Int) -> Range<Int> { firstUnits[module]..<firstUnits[module + 1] }
-
-  /// The units of each gate in `scales`, and the pool that they compete in.
-  var unitRanges: [(units: Range<Int>, pool: UnitPool)] {
-    modules.enumerated().flatMap { index, module in
-      (0..<module.gates).map { gate in
-        let units = module.units(ofGate: gate)
-        return (firstUnits[index] + units.lowerBound..<firstUnits[index] + units.upperBound, module.pool)
-      }
-    }
-  }
 
   /// One number per unit as factors of the model's units, by layer and sublayer.
   func modelGates(_ factors: [Float]) -> ModelGates {
@@ -83,8 +82,8 @@ public struct GateRegistry: Sendable {
   /// Each unit's gate's logit, `[unit]`.
   var unitLogits: [Float] {
     var values = [Float](repeating: 0, count: scales.count)
-    for (gate, range) in unitRanges.enumerated() {
-      for unit in range.units { values[unit] = logits[gate] }
+    for (gate, units) in unitRanges.enumerated() {
+      for unit in units { values[unit] = logits[gate] }
     }
     return values
   }

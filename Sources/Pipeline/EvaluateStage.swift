@@ -17,7 +17,7 @@ struct EvaluateStage {
     _ model: Model, windows: [EvaluationWindow], gates: ModelGates? = nil, phase: String
   ) throws -> Perplexity {
     let communicator = session.communicator
-    let own = Array(windows[Partition(ranks: communicator.size).block(of: windows.count, rank: communicator.rank)])
+    let own = communicator.share(of: windows)
     let source = try resources.source(model)
     let measurement = PerplexityMeasurement(
       blueprint: model.blueprint, backend: resources.backend, communicator: communicator)

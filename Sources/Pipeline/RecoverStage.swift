@@ -30,10 +30,9 @@ struct RecoverStage {
     let memory = try TrainingMemory(
       models, tokens: text.tokensPerPass(ranks: communicator.size), limit: document.resources.memoryLimit,
       ranksOnThisHost: resources.ranksOnThisHost, communicator: communicator)
-    let weights = try models.map { model in
-      WidenedWeights(
-        blueprint: model.blueprint, backend: backend, source: try resources.source(model),
-        isKeeping: memory.keepsWeights)
+    let sources = try models.map { try resources.source($0) }
+    let weights = zip(models, sources).map { model, source in
+      WidenedWeights(blueprint: model.blueprint, backend: backend, source: source, isKeeping: memory.keepsWeights)
     }
     let registry = try session.together {
       try AdapterRegistry(
@@ -42,7 +41,7 @@ struct RecoverStage {
     }
     let exchange = try GradientExchange(
       count: registry.count, codec: document.exchange.codec.codec, communicator: communicator, name: "LoRA gradients")
-    let validation = try HeldOut(text, model: model, resources: resources, session: session)
+    let validation = HeldOut(text, model: model, source: sources[0], resources: resources, session: session)
     var hooks = RecoveryTrainer.Hooks(
       batches: { text.step($0, batchTokens: resources.batchTokens, communicator: communicator) },
       validate: validation.map { validation in { try validation.perplexity(adapters: $0) } },
@@ -62,39 +61,12 @@ struct RecoverStage {
       if let saved { try session.together { try trainer.resume(from: saved) } }
       return try trainer.run()
     }
+    for source in sources { recorder.count(source) }
     let updates = registry.adapters.mapValues { adapter in
       LowRankUpdate(
         rank: settings.rank, a: backend.floats(adapter.a), b: backend.floats(adapter.b), scale: adapter.scale)
     }
     return (outcome, updates, exchange)
-  }
-}
-
-/// The held-out text of a stage that trains, and what measures perplexity on it.
-struct HeldOut {
-  private let windows: [EvaluationWindow]
-  private let measurement: PerplexityMeasurement
-  private let resources: Resources
-  private let model: Model
-
-  /// nil when nothing is held out.
-  init?(_ text: TrainingText, model: Model, resources: Resources, session: Session) throws {
-    guard !text.validation.isEmpty else { return nil }
-    let communicator = session.communicator
-    windows = Array(
-      text.validation[Partition(ranks: communicator.size).block(of: text.validation.count, rank: communicator.rank)])
-    measurement = PerplexityMeasurement(
-      blueprint: model.blueprint, backend: resources.backend, communicator: communicator)
-    self.resources = resources
-    self.model = model
-  }
-
-  /// Perplexity over all ranks' windows. Collective.
-  func perplexity(gates: ModelGates? = nil, adapters: ModelAdapters = [:]) throws -> Double {
-    try measurement.measure(
-      windows, batchTokens: resources.batchTokens, roundTokens: EvaluateStage.roundTokens,
-      source: try resources.source(model), gates: gates, adapters: adapters
-    ).value
   }
 }
 

@@ -57,8 +57,7 @@ struct ScoreStage {
 
   /// This rank's calibration sequences in the batches that go through the model together.
   private func batches(_ inputs: Inputs, settings: ScoringSettings) -> [TokenBatch] {
-    let ranks = Partition(ranks: session.communicator.size)
-    let own = Array(inputs.sequences[ranks.block(of: inputs.sequences.count, rank: session.communicator.rank)])
+    let own = session.communicator.share(of: inputs.sequences)
     return settings.accumulation == .absolute
       ? own.map { TokenBatch(nextTokenOf: [$0]) } : TokenBatch.split(own, tokens: resources.batchTokens)
   }

@@ -62,15 +62,14 @@ struct SelectStage {
   /// KL of the masks' models on the held-out text.
   private func measure(_ masks: [ModelGates], _ inputs: Inputs) throws -> [Double] {
     let communicator = session.communicator
-    let own = inputs.heldOut[
-      Partition(ranks: communicator.size).block(of: inputs.heldOut.count, rank: communicator.rank)]
+    let own = communicator.share(of: inputs.heldOut)
     let source = try resources.source(inputs.model)
     let measurement = DivergenceMeasurement(
       blueprint: inputs.model.blueprint, backend: resources.backend, communicator: communicator)
     let tokens = inputs.heldOut.reduce(0) { $0 + $1.count } * (masks.count + 1)
     let divergences = try recorder.run("select", amount: Double(tokens), unit: "tokens") {
       try measurement.measure(
-        Array(own), masks: masks, batchTokens: resources.batchTokens, roundTokens: EvaluateStage.roundTokens,
+        own, masks: masks, batchTokens: resources.batchTokens, roundTokens: EvaluateStage.roundTokens,
         source: source, progress: session.console.progress)
     }
     recorder.count(source)

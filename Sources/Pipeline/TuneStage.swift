@@ -32,13 +32,13 @@ struct TuneStage {
     let memory = try TrainingMemory(
       [model], tokens: text.tokensPerPass(ranks: communicator.size), limit: inputs.document.resources.memoryLimit,
       ranksOnThisHost: resources.ranksOnThisHost, communicator: communicator)
+    let source = try resources.source(model)
     let weights = WidenedWeights(
-      blueprint: model.blueprint, backend: resources.backend, source: try resources.source(model),
-      isKeeping: memory.keepsWeights)
+      blueprint: model.blueprint, backend: resources.backend, source: source, isKeeping: memory.keepsWeights)
     let exchange = try GradientExchange(
       count: registry.scales.count, codec: inputs.document.exchange.codec.codec, communicator: communicator,
       name: "gate gradients")
-    let validation = try HeldOut(text, model: model, resources: resources, session: session)
+    let validation = HeldOut(text, model: model, source: source, resources: resources, session: session)
     let console = session.console
     var hooks = GateTuner.Hooks(
       allocate: allocate,
@@ -61,6 +61,7 @@ struct TuneStage {
       if let saved { try session.together { try tuner.resume(from: saved) } }
       return try tuner.run()
     }
+    recorder.count(source)
     return (outcome, exchange)
   }
 }
