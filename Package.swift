@@ -53,7 +53,7 @@ let package = Package(
     .target(name: "CKernels"),
 
     // Substrate
-    module("Tensors", []),
+    module("Tensors", ["CKernels"]),
     module("Compute", ["Tensors"]),
     module("CPUCompute", ["Compute", "Tensors", "CKernels", "COpenBLAS"]),
     module("Communication", ["CKernels", "CZlib", "CZstd"]),
@@ -74,7 +74,7 @@ let package = Package(
     module(
       "Saliency", ["Artifacts", "Blueprints", "Calibration", "Communication", "Compute", "Tensors", "Transformers"]),
     module("Allocation", ["Artifacts"]),
-    module("Optimization", ["Artifacts", "Communication"]),
+    module("Optimization", ["Artifacts", "CKernels", "Communication"]),
     module(
       "Recovery",
       ["Artifacts", "Blueprints", "Calibration", "Communication", "Compute", "Optimization", "Transformers"]),
@@ -109,6 +109,7 @@ let package = Package(
         "Architectures", "Artifacts", "Blueprints", "Checkpoints", "Compute", "LayerStreaming", "Safetensors",
         "Tensors", "TestSupport", "Transformers",
       ]),
+    tests("CKernels", []),
     tests("Tensors", ["TestSupport"]),
     tests("Communication", ["CommunicationTestSupport", "TestSupport"]),
     tests("MPICommunication", ["Communication", "CommunicationTestSupport", "MPITestSupport"]),

@@ -2,14 +2,6 @@
 #include <float.h>
 #include <string.h>
 
-static inline uint32_t bits_of(const float *x) {
-  uint32_t bits;
-  memcpy(&bits, x, sizeof bits);
-  return bits;
-}
-
-static inline void set_bits(float *x, uint32_t bits) { memcpy(x, &bits, sizeof bits); }
-
 static inline int is_not_finite(const float *x) { return (bits_of(x) & 0x7F800000u) == 0x7F800000u; }
 
 KERNEL size_t ck_first_not_finite(const float *x, size_t count) {

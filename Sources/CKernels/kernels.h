@@ -1,6 +1,7 @@
 #pragma once
 #include "CKernels.h"
 #include <math.h>
+#include <string.h>
 
 // One body, three machine codes, chosen when the program is loaded.
 #if defined(__x86_64__) && defined(__linux__)
@@ -11,6 +12,14 @@
 
 // Lets a loop's sums be regrouped into vectors; never used around `exponential`, whose error terms regrouping would lose.
 #define VECTOR_SUMS _Pragma("clang fp reassociate(on) contract(fast)")
+
+static inline uint32_t bits_of(const float *x) {
+  uint32_t bits;
+  memcpy(&bits, x, sizeof bits);
+  return bits;
+}
+
+static inline void set_bits(float *x, uint32_t bits) { memcpy(x, &bits, sizeof bits); }
 
 // e^x within 2 ulp for -87 <= x <= 88 (Cephes' expf: reduction by ln 2 in two parts, degree-5 polynomial), 0 below and
 // infinity above: clamped there instead, silu(-1e30) would be -6e-9 and silu(-3e38) -1.8.

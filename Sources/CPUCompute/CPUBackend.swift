@@ -52,25 +52,6 @@ public final class CPUBackend: HostBackend {
     unsafe ck_add_column_sums(sums.pointer, x.pointer, x.rows, x.columns, x.stride)
   }
 
-  public func rmsNorm(_ x: Matrix, weight: Matrix, epsilon: Float, into y: Matrix, inverseRMS: Matrix) {
-    requireNormShapes(x, y, weight: weight, inverseRMS: inverseRMS)
-    for i in 0..<x.rows {
-      unsafe inverseRMS.row(i)[0] = unsafe ck_rms_norm(y.row(i), x.row(i), weight.pointer, epsilon, x.columns)
-    }
-  }
-
-  public func rmsNormBackward(
-    _ dy: Matrix, x: Matrix, weight: Matrix, inverseRMS: Matrix, addingTo dx: Matrix, weightGradient: Matrix?
-  ) {
-    requireNormShapes(x, dy, weight: weight, inverseRMS: inverseRMS)
-    requireSameShape(dx, x)
-    if let weightGradient { requireVector(weightGradient, x.columns) }
-    for i in 0..<x.rows {
-      unsafe ck_rms_norm_backward(
-        dx.row(i), weightGradient?.pointer, dy.row(i), x.row(i), weight.pointer, inverseRMS.row(i)[0], x.columns)
-    }
-  }
-
   public func rotate(_ x: Matrix, layout: SequenceLayout, table: RotaryTable, inverse: Bool) {
     requireRotaryShapes(x, layout: layout, table: table)
     unsafe table.cosines.withUnsafeBufferPointer { cosines in

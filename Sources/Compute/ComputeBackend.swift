@@ -53,6 +53,15 @@ public protocol ComputeBackend: AnyObject {
   /// dx += …, because the residual stream's gradient is already there; dweight `[1, columns]` += … unless nil.
   func rmsNormBackward(
     _ dy: Matrix, x: Matrix, weight: Matrix, inverseRMS: Matrix, addingTo dx: Matrix, weightGradient: Matrix?)
+  /// y = (x − mean) / √(variance + ε) · weight + bias per row, without a bias when nil; `mean` and `inverseDeviation`
+  /// `[token, 1]` keep each row's mean and 1/√… for the backward pass.
+  func layerNorm(
+    _ x: Matrix, weight: Matrix, bias: Matrix?, epsilon: Float, into y: Matrix, mean: Matrix, inverseDeviation: Matrix)
+  /// dx += …, as of ``rmsNormBackward(_:x:weight:inverseRMS:addingTo:weightGradient:)``; the gradients of weight and bias
+  /// `[1, columns]` += … unless nil.
+  func layerNormBackward(
+    _ dy: Matrix, x: Matrix, weight: Matrix, mean: Matrix, inverseDeviation: Matrix, addingTo dx: Matrix,
+    weightGradient: Matrix?, biasGradient: Matrix?)
   /// Rotates each head of `x` `[token, head · width]` in place by its token's position in its sequence (rotary position
   /// embedding in Hugging Face's halves: element i pairs with i + width/2). `inverse` is the transpose: the backward pass.
   func rotate(_ x: Matrix, layout: SequenceLayout, table: RotaryTable, inverse: Bool)
@@ -75,6 +84,9 @@ public protocol ComputeBackend: AnyObject {
   /// y = silu(gate) · up, element by element; all `[token, neuron]`.
   func swiGLU(gate: Matrix, up: Matrix, into y: Matrix)
   func swiGLUBackward(_ dy: Matrix, gate: Matrix, up: Matrix, dGate: Matrix, dUp: Matrix)
+  /// y = GELU(x), element by element; both `[token, neuron]`.
+  func gelu(_ x: Matrix, approximation: GELUApproximation, into y: Matrix)
+  func geluBackward(_ dy: Matrix, x: Matrix, approximation: GELUApproximation, into dx: Matrix)
 
   // MARK: Units
 
@@ -109,6 +121,14 @@ public protocol ComputeBackend: AnyObject {
   func columnMaxima(_ logits: Matrix) -> (values: [Float], rows: [Int32])
   /// y[i] += scale · x[rows[i]] for each row i of `y`: a gather (`to: .rows`), or y[rows[i]] += scale · x[i]: a scatter.
   func addRows(of x: Matrix, at rows: [Int32], to y: Matrix, scale: Float, direction: RowDirection)
+}
+
+/// Which GELU (Hendrycks and Gimpel 2016); named as PyTorch's `approximate` is.
+public enum GELUApproximation: Sendable, CaseIterable {
+  /// x · Φ(x) = x · (1 + erf(x/√2)) / 2: `gelu` in Hugging Face's configurations.
+  case none
+  /// x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2: `gelu_new` and `gelu_pytorch_tanh` there.
+  case tanh
 }
 
 /// Which side of `addRows` the row numbers speak of.

@@ -51,39 +51,6 @@ public final class ReferenceBackend: HostBackend {
     for i in 0..<x.rows { add(x.rows(i..<i + 1), to: sums, scale: 1) }
   }
 
-  public func rmsNorm(_ x: Matrix, weight: Matrix, epsilon: Float, into y: Matrix, inverseRMS: Matrix) {
-    requireNormShapes(x, y, weight: weight, inverseRMS: inverseRMS)
-    for i in 0..<x.rows {
-      let source = unsafe x.row(i)
-      var squares = 0.0
-      for j in 0..<x.columns { unsafe squares += Double(source[j]) * Double(source[j]) }
-      let inverse = Float(1 / (squares / Double(x.columns) + Double(epsilon)).squareRoot())
-      unsafe inverseRMS.row(i)[0] = inverse
-      for j in 0..<x.columns { unsafe y.row(i)[j] = source[j] * inverse * weight.pointer[j] }
-    }
-  }
-
-  public func rmsNormBackward(
-    _ dy: Matrix, x: Matrix, weight: Matrix, inverseRMS: Matrix, addingTo dx: Matrix, weightGradient: Matrix?
-  ) {
-    requireNormShapes(x, dy, weight: weight, inverseRMS: inverseRMS)
-    requireSameShape(dx, x)
-    if let weightGradient { requireVector(weightGradient, x.columns) }
-    for i in 0..<x.rows {
-      let (source, dOutput, w) = unsafe (x.row(i), dy.row(i), weight.pointer)
-      let inverse = unsafe Double(inverseRMS.row(i)[0])
-      var inner = 0.0
-      for j in 0..<x.columns { unsafe inner += Double(dOutput[j]) * Double(w[j]) * Double(source[j]) }
-      let shared = inner * inverse * inverse * inverse / Double(x.columns)
-      for j in 0..<x.columns {
-        unsafe dx.row(i)[j] += Float(Double(dOutput[j]) * Double(w[j]) * inverse - Double(source[j]) * shared)
-        if let weightGradient {
-          unsafe weightGradient.pointer[j] += dOutput[j] * source[j] * Float(inverse)
-        }
-      }
-    }
-  }
-
   public func rotate(_ x: Matrix, layout: SequenceLayout, table: RotaryTable, inverse: Bool) {
     requireRotaryShapes(x, layout: layout, table: table)
     for sequence in 0..<layout.count {

@@ -20,6 +20,17 @@ public func requireNormShapes(_ x: Matrix, _ y: Matrix, weight: Matrix, inverseR
   requireShape(inverseRMS, x.rows, 1)
 }
 
+/// Traps unless the operands of `layerNorm` on `x` fit it; `y` is its output or a gradient of either, `vectors` are its
+/// weight, bias and their gradients, as far as there are any.
+public func requireLayerNormShapes(
+  _ x: Matrix, _ y: Matrix, vectors: [Matrix?], mean: Matrix, inverseDeviation: Matrix
+) {
+  requireSameShape(x, y)
+  for case let vector? in vectors { requireVector(vector, x.columns) }
+  requireShape(mean, x.rows, 1)
+  requireShape(inverseDeviation, x.rows, 1)
+}
+
 /// Traps unless `table` fits the heads and positions of `x` `[token, head · width]`.
 public func requireRotaryShapes(_ x: Matrix, layout: SequenceLayout, table: RotaryTable) {
   precondition(x.columns % (2 * table.half) == 0, "heads of another width than the rotary table")

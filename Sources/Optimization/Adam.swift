@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019) over one flat vector.
 public struct Adam: Sendable, Equatable {
   /// The constants of both papers, named as they name them.
@@ -36,16 +38,11 @@ public struct Adam: Sendable, Equatable {
       parameters.count == firstMoments.count && gradients.count == firstMoments.count,
       "\(gradients.count) gradients of \(parameters.count) parameters for \(firstMoments.count)")
     steps += 1
-    let (beta1, beta2) = (settings.beta1, settings.beta2)
-    let correction1 = Self.correction(beta1, steps)
-    let correction2 = Self.correction(beta2, steps)
-    for i in gradients.indices {
-      let gradient = gradients[i]
-      firstMoments[i] = beta1 * firstMoments[i] + (1 - beta1) * gradient
-      secondMoments[i] = beta2 * secondMoments[i] + (1 - beta2) * gradient * gradient
-      let deviation = (secondMoments[i] / correction2).squareRoot() + settings.epsilon
-      parameters[i] -= learningRate * (firstMoments[i] / correction1 / deviation + settings.weightDecay * parameters[i])
-    }
+    let step = ck_adam_step(
+      learning_rate: learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+      weight_decay: settings.weightDecay, correction1: Self.correction(settings.beta1, steps),
+      correction2: Self.correction(settings.beta2, steps))
+    unsafe ck_adam(&parameters, &firstMoments, &secondMoments, gradients, gradients.count, step)
   }
 
   /// 1 − βᵗ, in double precision: β2's is small for long.

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Writing numbers as a file holds them.
 extension ElementType {
   /// The smallest magnitude that ``encode(_:)`` rounds to infinity: the largest finite number of the type and half a step
@@ -39,8 +41,8 @@ extension ElementType {
       unsafe output.withUnsafeMutableBytes { output in
         guard let from = source.baseAddress, let to = output.baseAddress else { return }
         switch self {
-        case .bfloat16: unsafe FloatConversion.floatToBFloat16(from, to, count: source.count)
-        case .float16: unsafe FloatConversion.floatToFloat16(from, to, count: source.count)
+        case .bfloat16: unsafe ck_round_bfloat16(to, from, source.count)
+        case .float16: unsafe ck_round_float16(to, from, source.count)
         default: unsafe to.copyMemory(from: from, byteCount: source.count * 4)
         }
       }

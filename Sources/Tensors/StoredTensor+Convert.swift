@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Reading a tensor's elements as numbers.
 extension StoredTensor {
   /// Writes every element, as `Float` and in row order, to `output`.
@@ -91,8 +93,8 @@ extension StoredTensor {
         guard let from = source.baseAddress, let to = output.baseAddress else { return }
         let count = output.count
         switch type {
-        case .bfloat16: unsafe FloatConversion.bfloat16ToFloat(from, to, count: count)
-        case .float16: unsafe FloatConversion.float16ToFloat(from, to, count: count)
+        case .bfloat16: unsafe ck_widen_bfloat16(to, from, count)
+        case .float16: unsafe ck_widen_float16(to, from, count)
         default: unsafe UnsafeMutableRawPointer(to).copyMemory(from: from, byteCount: count * 4)
         }
       }

@@ -31,6 +31,22 @@ enum Formula {
     return Table(x.rows, x.columns) { i, j in x[i, j] * inverse[i, 0] * weight[0, j] }
   }
 
+  static func layerNorm(_ x: Table, weight: Table, bias: Table?, epsilon: Double) -> Table {
+    let (means, inverse) = (mean(x), inverseDeviation(x, epsilon: epsilon))
+    return Table(x.rows, x.columns) { i, j in
+      (x[i, j] - means[i, 0]) * inverse[i, 0] * weight[0, j] + (bias?[0, j] ?? 0)
+    }
+  }
+
+  static func mean(_ x: Table) -> Table {
+    Table(x.rows, 1) { i, _ in x.row(i).reduce(0, +) / Double(x.columns) }
+  }
+
+  static func inverseDeviation(_ x: Table, epsilon: Double) -> Table {
+    let means = mean(x)
+    return inverseRMS(Table(x.rows, x.columns) { x[$0, $1] - means[$0, 0] }, epsilon: epsilon)
+  }
+
   /// The angle of pair `pair` of a head of `half` pairs, with base 100 so that few positions turn all the way round.
   static func angle(position: Int, pair: Int, half: Int) -> Double {
     Double(position) * pow(100, -Double(pair) / Double(half))
@@ -87,6 +103,16 @@ enum Formula {
 
   static func swiGLU(gate: Table, up: Table) -> Table {
     Table(gate.rows, gate.columns) { i, j in gate[i, j] * sigmoid(gate[i, j]) * up[i, j] }
+  }
+
+  static func gelu(_ x: Table, approximation: GELUApproximation) -> Table {
+    Table(x.rows, x.columns) { i, j in
+      let z = x[i, j]
+      return switch approximation {
+      case .none: 0.5 * z * (1 + erf(z / 2.squareRoot()))
+      case .tanh: 0.5 * z * (1 + tanh((2 / Double.pi).squareRoot() * (z + 0.044715 * z * z * z)))
+      }
+    }
   }
 
   /// `scale` · Σ of −log softmax of each row's target; rows with target −1 count nothing.

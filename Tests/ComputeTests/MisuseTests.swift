@@ -7,9 +7,11 @@ import Testing
 enum Misuse: String, CaseIterable, Codable, Sendable {
   case productOfOtherSize, sumOfOtherSize, biasOfOtherWidth, columnSumsOfOtherWidth, writeOfOtherCount
   case normWeight, normInverseRMS, normBackwardInput, normBackwardWeight, normBackwardWeightGradient
+  case layerNormBias, layerNormMean, layerNormBackwardInput, layerNormBackwardDeviation, layerNormBackwardBiasGradient
   case rotationOfOtherTokens, rotationBeyondTable, rotationOfOtherHeads
   case attentionQuery, attentionKey, attentionLogSumExp, attentionBackwardLogSumExp, attentionBackwardGradient
   case swiGLUUp, swiGLUBackwardUp, swiGLUBackwardGradient
+  case geluOutput, geluBackwardInput, geluBackwardGradient
   case unitFactors, saliencyUnits, saliencyGradient
   case crossEntropyTargets, crossEntropyLogarithms, negativeRow, rowBeyond, tooManyRows
 
@@ -35,6 +37,17 @@ enum Misuse: String, CaseIterable, Codable, Sendable {
         addingTo: try m(self == .normBackwardInput ? 4 : 5, 4),
         weightGradient: try m(1, self == .normBackwardWeightGradient ? 3 : 4))
 
+    case .layerNormBias, .layerNormMean:
+      backend.layerNorm(
+        try m(5, 4), weight: try m(1, 4), bias: try m(1, self == .layerNormBias ? 3 : 4), epsilon: 1, into: try m(5, 4),
+        mean: try m(self == .layerNormMean ? 4 : 5, 1), inverseDeviation: try m(5, 1))
+    case .layerNormBackwardInput, .layerNormBackwardDeviation, .layerNormBackwardBiasGradient:
+      backend.layerNormBackward(
+        try m(5, 4), x: try m(5, 4), weight: try m(1, 4), mean: try m(5, 1),
+        inverseDeviation: try m(self == .layerNormBackwardDeviation ? 4 : 5, 1),
+        addingTo: try m(self == .layerNormBackwardInput ? 4 : 5, 4), weightGradient: nil,
+        biasGradient: try m(1, self == .layerNormBackwardBiasGradient ? 3 : 4))
+
     case .rotationOfOtherTokens, .rotationBeyondTable, .rotationOfOtherHeads:
       backend.rotate(
         try m(self == .rotationOfOtherTokens ? 4 : 5, self == .rotationOfOtherHeads ? 6 : 8), layout: layout,
@@ -57,6 +70,12 @@ enum Misuse: String, CaseIterable, Codable, Sendable {
       backend.swiGLUBackward(
         try m(5, 4), gate: try m(5, 4), up: try m(rows, 4), dGate: try m(self == .swiGLUBackwardUp ? 5 : 4, 4),
         dUp: try m(rows, 4))
+
+    case .geluOutput: backend.gelu(try m(5, 4), approximation: .none, into: try m(4, 4))
+    case .geluBackwardInput, .geluBackwardGradient:
+      backend.geluBackward(
+        try m(5, 4), x: try m(self == .geluBackwardInput ? 4 : 5, 4), approximation: .tanh,
+        into: try m(self == .geluBackwardGradient ? 4 : 5, 4))
 
     case .unitFactors: backend.scaleUnits(try m(5, 4), by: try m(1, 3), width: 2)
     case .saliencyUnits, .saliencyGradient:

@@ -25,6 +25,13 @@ float ck_rms_norm(float *y, const float *x, const float *weight, float epsilon, 
 // The backward pass of one row: dx += …; dweight += dy * x / rms, unless dweight is null.
 void ck_rms_norm_backward(float *dx, float *_Nullable dweight, const float *dy, const float *x, const float *weight,
                           float inverse_rms, size_t count);
+// y = (x - mean) / deviation * weight + bias for one row, with deviation = sqrt(variance + epsilon); null is no bias.
+// Writes the mean and returns 1 / deviation. Sums in double precision: no row of floats overflows them.
+float ck_layer_norm(float *y, float *mean, const float *x, const float *weight, const float *_Nullable bias,
+                    float epsilon, size_t count);
+// The backward pass of one row: dx += …; dweight += dy * (x - mean) / deviation and dbias += dy, unless null.
+void ck_layer_norm_backward(float *dx, float *_Nullable dweight, float *_Nullable dbias, const float *dy,
+                            const float *x, const float *weight, float mean, float inverse_deviation, size_t count);
 
 // Rotates the pairs (x[i], x[i + half]) of one head by the angles whose cosines and sines are given;
 // `direction` is +1 forward, -1 for the transpose (the backward pass).
@@ -43,9 +50,20 @@ void ck_softmax_backward(float *dp, const float *p, const float *delta, size_t r
 // The inner product of two vectors.
 float ck_dot(const float *x, const float *y, size_t count);
 
-// y = silu(gate) * up
+// y = silu(gate) * up; silu within 3 ulp where e^-|gate| is a normal float, that is for gate >= -87.
 void ck_swiglu(float *y, const float *gate, const float *up, size_t count);
 void ck_swiglu_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t count);
+
+// y = x * Phi(x), Phi being the distribution function of the standard normal: GELU by erf, and
+// y = x / (1 + exp(-2 u)), u = sqrt(2 / pi) * (x + 0.044715 x^3): GELU by tanh.
+// Neither erf nor tanh is computed: 1 + erf and 1 + tanh cancel in the negative tail. In double precision inside, so
+// that y is within 0.51 ulp of the formula for every finite x, also where y is subnormal.
+void ck_gelu(float *y, const float *x, size_t count);
+void ck_gelu_tanh(float *y, const float *x, size_t count);
+// dx = dy * dGELU/dx, within 0.51 ulp, but for x in -0.8 ... -0.7, where the derivative has its root and dx is within
+// 1e-9 * |dy|.
+void ck_gelu_backward(float *dx, const float *dy, const float *x, size_t count);
+void ck_gelu_tanh_backward(float *dx, const float *dy, const float *x, size_t count);
 
 // Folds one row of logits into a running maximum and a running sum of exp(logit - maximum).
 void ck_accumulate_exponentials(const float *logits, size_t count, float *maximum, float *sum);
@@ -62,6 +80,21 @@ void ck_column_maxima(float *maxima, int32_t *arguments, const float *row, int32
 float ck_absolute_product_sum(const float *_Nullable g, const float *w, size_t count);
 // sums[j] += |g[j] * w[j]|; with g null, |w[j]|.
 void ck_add_absolute_products(float *sums, const float *_Nullable g, const float *w, size_t count);
+
+// What an Adam step is made with: its settings, and 1 - beta^t of each mean.
+typedef struct {
+  float learning_rate, beta1, beta2, epsilon, weight_decay, correction1, correction2;
+} ck_adam_step;
+// One step of Adam with decoupled weight decay. The same bits on every processor.
+void ck_adam(float *parameters, float *first_moments, float *second_moments, const float *gradients, size_t count,
+             ck_adam_step step);
+
+// Conversions between float32 and the 16-bit types, little-endian, whose bytes need no alignment. Widening is exact.
+// Rounding is to nearest, ties to even: too large becomes infinite, NaN stays NaN. The same bits on every processor.
+void ck_widen_bfloat16(float *y, const void *x, size_t count);
+void ck_widen_float16(float *y, const void *x, size_t count);
+void ck_round_bfloat16(void *y, const float *x, size_t count);
+void ck_round_float16(void *y, const float *x, size_t count);
 
 // Codecs of gradients on the wire (Communication). Bytes need no alignment.
 // The index of the first value that is infinite or NaN; `count` when there is none.
