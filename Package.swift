@@ -46,6 +46,7 @@ let package = Package(
     // C libraries
     library("COpenMPI", pkgConfig: "ompi-c", apt: "libopenmpi-dev"),
     library("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+    library("COneDNN", apt: "libdnnl-dev"),
     library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
     library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     library("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
@@ -55,7 +56,7 @@ let package = Package(
     // Substrate
     module("Tensors", ["CKernels"]),
     module("Compute", ["Tensors"]),
-    module("CPUCompute", ["Compute", "Tensors", "CKernels", "COpenBLAS"]),
+    module("CPUCompute", ["Compute", "Tensors", "CKernels", "COneDNN", "COpenBLAS"]),
     module("Communication", ["CKernels", "CZlib", "CZstd"]),
     module("MPICommunication", ["Communication", "COpenMPI"]),
     module("Safetensors", ["Tensors"]),

@@ -59,6 +59,22 @@ public enum WeightSource: String, Sendable, CaseIterable {
   case files
 }
 
+/// `resources.compute`: the numbers that products with weights multiply; sums are always float32.
+public enum ComputeType: String, Sendable, CaseIterable {
+  /// bf16 where checkpoint and processor have it, else f32.
+  case auto
+  case f32
+  case bf16
+}
+
+/// `resources.recompute`: whether a layer's inside is computed again in the backward pass.
+public enum RecomputeChoice: String, Sendable, CaseIterable {
+  /// Only of the layers that memory has no room to keep.
+  case auto
+  case always
+  case never
+}
+
 /// `resources.backend`: what computes.
 public enum BackendName: String, Sendable, CaseIterable {
   /// The fast one.

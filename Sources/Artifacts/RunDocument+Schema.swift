@@ -78,6 +78,12 @@ extension RunDocument {
       "resources.backend", \.resources.backend, .choice, default: "cpu", changes: .scores,
       "what computes; reference is slow and plain"),
     RunField(
+      "resources.compute", \.resources.compute, .choice, default: "auto", changes: .scores,
+      "numbers in products with weights; auto: bf16 where checkpoint and processor have it"),
+    RunField(
+      "resources.recompute", \.resources.recompute, .choice, default: "auto", changes: nil,
+      "compute layers again in backward passes; auto: those that memory has no room for"),
+    RunField(
       "resources.microbatch", \.resources.microbatch, .optional(.count(), or: "auto"), default: "auto", changes: nil,
       "tokens per forward pass"),
   ]

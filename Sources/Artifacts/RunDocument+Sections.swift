@@ -85,6 +85,10 @@ extension RunDocument {
     public internal(set) var weights = WeightSource.auto
     /// What computes. Default: cpu.
     public internal(set) var backend = BackendName.cpu
+    /// What products with weights multiply. Default: auto.
+    public internal(set) var compute = ComputeType.auto
+    /// Whether a layer's inside is computed again in the backward pass. Default: auto.
+    public internal(set) var recompute = RecomputeChoice.auto
     /// Tokens per forward pass, 1 or more; `nil` (`auto`): chosen by the memory. Default: auto.
     public internal(set) var microbatch: Int?
   }

@@ -18,15 +18,18 @@ extension CPUBackend {
     let extent = axis == .rows ? weight.rows : weight.columns
     precondition(scores.count * width == extent, "scores for other units")
     if let gradient { requireSameShape(weight, gradient) }
+    var scratch: [Float] = []
     switch axis {
     case .rows:
       for i in 0..<weight.rows {
-        scores[i / width] += unsafe Double(ck_absolute_product_sum(gradient?.row(i), weight.row(i), weight.columns))
+        guard let row = unsafe weight.floatRow(i, scratch: &scratch) else { continue }
+        scores[i / width] += unsafe Double(ck_absolute_product_sum(gradient?.row(i), row, weight.columns))
       }
     case .columns:
       var sums = [Float](repeating: 0, count: extent)
       for i in 0..<weight.rows {
-        unsafe ck_add_absolute_products(&sums, gradient?.row(i), weight.row(i), weight.columns)
+        guard let row = unsafe weight.floatRow(i, scratch: &scratch) else { continue }
+        unsafe ck_add_absolute_products(&sums, gradient?.row(i), row, weight.columns)
       }
       for j in 0..<extent { scores[j / width] += Double(sums[j]) }
     }
@@ -82,10 +85,12 @@ extension CPUBackend {
 
   public func addRows(of x: Matrix, at rows: [Int32], to y: Matrix, scale: Float, direction: RowDirection) {
     precondition(x.columns == y.columns, "rows of another width")
+    var scratch: [Float] = []
     for (i, row) in rows.enumerated() {
       let (source, target) = direction == .gather ? (Int(row), i) : (i, Int(row))
       precondition(row >= 0 && source < x.rows && target < y.rows, "row \(row) is not there")
-      unsafe ck_add_scaled(y.row(target), x.row(source), scale, x.columns)
+      guard let numbers = unsafe x.floatRow(source, scratch: &scratch) else { continue }
+      unsafe ck_add_scaled(y.row(target), numbers, scale, x.columns)
     }
   }
 }

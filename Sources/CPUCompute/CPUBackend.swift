@@ -1,21 +1,31 @@
 internal import CKernels
+internal import COneDNN
 internal import COpenBLAS
 public import Compute
 
-/// The CPU's backend: products in OpenBLAS (float32), vector loops in CKernels, attention in tiles.
+/// The CPU's backend: products in OpenBLAS (float32) or, with weights, oneDNN (bf16), vector loops in CKernels, attention
+/// in tiles.
 public final class CPUBackend: HostBackend {
   public let pool = HostMemoryPool()
-  /// How many threads OpenBLAS uses for a product.
+  /// How many threads a product uses.
   public let threads: Int
+  /// nil when products are float32.
+  let bfloat16: BFloat16Arithmetic?
 
   /// A backend whose products use `threads` threads; setting it is process-wide, as OpenBLAS's own setting is.
-  public init(threads: Int) {
+  ///
+  /// - Parameter usesBFloat16: whether products with bf16 weights, and the gradients of weights, multiply bf16 numbers:
+  ///   their other factor is rounded. Where ``supportsBFloat16`` is false all products are float32.
+  public init(threads: Int, usesBFloat16: Bool = false) {
     self.threads = max(1, threads)
     openblas_set_num_threads(Int32(self.threads))
+    bfloat16 = usesBFloat16 ? BFloat16Products().map { BFloat16Arithmetic(products: $0) } : nil
+    if bfloat16 != nil { omp_set_num_threads(Int32(self.threads)) }
   }
 
   public var name: String {
     let kernels = unsafe openblas_get_corename().map { unsafe String(cString: $0) } ?? "generic"
+    guard bfloat16 == nil else { return "cpu (oneDNN \(BFloat16Products.version) bf16, OpenBLAS \(kernels) float32)" }
     return "cpu (OpenBLAS \(kernels), float32)"
   }
 
@@ -34,6 +44,7 @@ public final class CPUBackend: HostBackend {
       if !adding { fill(c, with: 0) }
       return
     }
+    if multiplyByWeight(a, aTransposition, b, bTransposition, into: c, product: product, adding: adding) { return }
     precondition([product.m, product.n, product.k, a.stride, b.stride, c.stride].allSatisfy { $0 <= Int32.max })
     unsafe cblas_sgemm(
       CblasRowMajor, aTransposition == .none ? CblasNoTrans : CblasTrans,

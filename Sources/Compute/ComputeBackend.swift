@@ -21,6 +21,10 @@ public protocol ComputeBackend: AnyObject {
   /// Widens the part of a stored tensor that `rows` names (indices of its first dimension) into a dense matrix of as many
   /// elements.
   func load(_ tensor: StoredTensor, rows: Range<Int>, into matrix: Matrix) throws(StorageError)
+  /// The part of a stored weight that `rows` names, as a factor of products; it may share the tensor's memory and keep
+  /// its element type. Only `multiply` (as `b`), `addSaliency` (as `weight`) and `addRows` (as `x`) take it, and views of
+  /// it; to anything else it is a matrix of another backend.
+  func makeWeight(_ tensor: StoredTensor, rows: Range<Int>) throws -> Matrix
   /// Copies host numbers, row by row, into a matrix of as many elements.
   func write(_ values: Span<Float>, into matrix: Matrix)
   /// Copies a matrix, row by row, to the host.
@@ -41,6 +45,9 @@ public protocol ComputeBackend: AnyObject {
   func multiply(
     _ a: Matrix, _ aTransposition: Transposition, _ b: Matrix, _ bTransposition: Transposition, into c: Matrix,
     adding: Bool)
+  /// gradient `[out, in]` += dyᵀ · x, with dy `[token, out]` and x `[token, in]`: a weight's gradient, in whatever precision
+  /// the backend multiplies weights with.
+  func addWeightGradient(_ dy: Matrix, x: Matrix, to gradient: Matrix)
   /// Adds the vector `bias` `[1, columns]` to every row of `x` `[token, columns]`.
   func addBias(_ bias: Matrix, to x: Matrix)
   /// The backward pass of `addBias`: sums `[1, columns]` += the sum of the rows of `x`.
@@ -159,6 +166,16 @@ public struct CrossEntropyState: Sendable {
 }
 
 extension ComputeBackend {
+  public func makeWeight(_ tensor: StoredTensor, rows: Range<Int>) throws -> Matrix {
+    let matrix = try makeMatrix(rows.count, tensor.shape.dimensions.dropFirst().reduce(1, *))
+    try load(tensor, rows: rows, into: matrix)
+    return matrix
+  }
+
+  public func addWeightGradient(_ dy: Matrix, x: Matrix, to gradient: Matrix) {
+    multiply(dy, .transposed, x, .none, into: gradient, adding: true)
+  }
+
   /// A matrix with the same shape as another; all zero.
   public func makeMatrix(like other: Matrix) throws(ComputeError) -> Matrix {
     try makeMatrix(other.rows, other.columns)

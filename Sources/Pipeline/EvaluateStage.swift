@@ -20,7 +20,7 @@ struct EvaluateStage {
     let own = communicator.share(of: windows)
     let source = try resources.source(model)
     let measurement = PerplexityMeasurement(
-      blueprint: model.blueprint, backend: resources.backend, communicator: communicator)
+      blueprint: model.blueprint, backend: resources.measuringBackend, communicator: communicator)
     let tokens = windows.reduce(0) { $0 + $1.ids.count }
     let result = try recorder.run(phase, amount: Double(tokens), unit: "tokens") {
       try measurement.measure(
@@ -28,7 +28,7 @@ struct EvaluateStage {
         gates: gates, progress: session.console.progress)
     }
     recorder.count(source)
-    resources.backend.releaseUnusedMemory()
+    resources.measuringBackend.releaseUnusedMemory()
     return result
   }
 

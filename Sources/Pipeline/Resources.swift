@@ -1,14 +1,22 @@
 internal import Architectures
 internal import Artifacts
+internal import Blueprints
+internal import Checkpoints
 internal import Communication
 internal import Compute
 internal import Foundation
 internal import LayerStreaming
+internal import Tensors
 internal import Transformers
 
 /// A run's arithmetic and weights: chosen once, for all its stages.
 struct Resources {
   let backend: any ComputeBackend
+  /// What perplexities and divergences that are reported are measured with: always float32, so that a figure does not
+  /// depend on the processor.
+  let measuringBackend: any ComputeBackend
+  /// Whether ``backend`` multiplies weights in bf16.
+  let usesBFloat16: Bool
   let threads: Int
   /// Whether owners broadcast their layers; otherwise every rank maps the files.
   let broadcasts: Bool
@@ -19,14 +27,18 @@ struct Resources {
   private let document: RunDocument
 
   /// Chooses threads, backend and weight source. Collective.
-  init(_ document: RunDocument, session: Session) throws {
+  ///
+  /// - Throws: ``RunDocumentError`` for bf16 where checkpoint or processor have none.
+  init(_ document: RunDocument, model: Model, session: Session) throws {
     self.session = session
     self.document = document
     let layout = try session.communicator.hostLayout()
     ranksOnThisHost = layout.ranksOnThisHost
     hosts = Set(layout.hostNames).sorted()
     threads = document.resources.threads ?? Self.threads(ranksOnThisHost: layout.ranksOnThisHost)
-    backend = session.makeBackend(document.resources.backend, threads)
+    usesBFloat16 = try Self.usesBFloat16(document, model: model, session: session)
+    backend = session.makeBackend(document.resources.backend, threads, usesBFloat16)
+    measuringBackend = usesBFloat16 ? session.makeBackend(document.resources.backend, threads, false) : backend
     broadcasts =
       switch document.resources.weights {
       case .files: false
@@ -34,6 +46,37 @@ struct Resources {
       // One host: its ranks share the pages of the mapped files, and nothing has to travel.
       case .auto: hosts.count > 1
       }
+  }
+
+  /// The same on every rank: scores of ranks that compute differently would be summed. Collective.
+  private static func usesBFloat16(_ document: RunDocument, model: Model, session: Session) throws -> Bool {
+    let resources = document.resources
+    guard resources.compute != .f32 else { return false }
+    let types = Set(
+      try model.blueprint.layers.indices.flatMap { layer in
+        try model.blueprint.tensors(of: .layer(layer)).filter { $0.shape.count == 2 }
+          .map { try model.tensor($0).elementType }
+      })
+    let other = types.subtracting([.bfloat16]).min { $0.safetensorsName < $1.safetensorsName }
+    let isHere = session.supportsBFloat16 && resources.backend == .cpu
+    let isEverywhere = try session.communicator.maximum(of: isHere ? 0 : 1) == 0
+    guard resources.compute == .bf16 else { return isEverywhere && other == nil }
+    try session.together {
+      let reason: String? =
+        if let other {
+          "multiplies weights as a BF16 checkpoint has them, but \(model.folder.path) has \(other.safetensorsName)"
+        } else if resources.backend != .cpu {
+          "is computed by resources.backend: cpu only"
+        } else if !session.supportsBFloat16 {
+          "needs a processor with AVX512-BF16 or AMX"
+        } else {
+          nil
+        }
+      if let reason {
+        throw RunDocumentError(.invalidValue, "resources.compute: bf16 \(reason); use f32 or auto")
+      }
+    }
+    return isEverywhere
   }
 
   /// Where a pass over `model` gets its weights. Collective; the source lives as long as its passes.

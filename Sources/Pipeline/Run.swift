@@ -42,7 +42,7 @@ public final class Run {
       ("text to tune on", inputs.tuningHash), ("text to recover on", inputs.recoveryHash),
       ("teacher", inputs.teacherHash),
     ] { try session.communicator.requireAgreement(on: name, digest: digest) }
-    resources = try Resources(inputs.document, session: session)
+    resources = try Resources(inputs.document, model: inputs.model, session: session)
     recorder = PhaseRecorder(session)
     folder = RunFolder(path: inputs.document.runFolder)
     report = RunReport(

@@ -65,7 +65,7 @@ struct SelectStage {
     let own = communicator.share(of: inputs.heldOut)
     let source = try resources.source(inputs.model)
     let measurement = DivergenceMeasurement(
-      blueprint: inputs.model.blueprint, backend: resources.backend, communicator: communicator)
+      blueprint: inputs.model.blueprint, backend: resources.measuringBackend, communicator: communicator)
     let tokens = inputs.heldOut.reduce(0) { $0 + $1.count } * (masks.count + 1)
     let divergences = try recorder.run("select", amount: Double(tokens), unit: "tokens") {
       try measurement.measure(
@@ -73,7 +73,7 @@ struct SelectStage {
         source: source, progress: session.console.progress)
     }
     recorder.count(source)
-    resources.backend.releaseUnusedMemory()
+    resources.measuringBackend.releaseUnusedMemory()
     return divergences
   }
 

@@ -10,15 +10,19 @@ public struct Session {
   /// All ranks. The main thread's: broadcasts ahead use a duplicate.
   public let communicator: any Communicator
   public let console: Console
-  /// Makes a backend by name with so many threads; the only way from here to concrete backends.
-  public let makeBackend: (_ name: BackendName, _ threads: Int) -> any ComputeBackend
+  /// Makes a backend by name with so many threads, which multiplies weights in bf16 or in float32; the only way from here
+  /// to concrete backends.
+  public let makeBackend: (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) -> any ComputeBackend
+  /// Whether this rank's processor multiplies bf16 numbers.
+  public let supportsBFloat16: Bool
 
   public init(
-    communicator: any Communicator, console: Console,
-    makeBackend: @escaping (_ name: BackendName, _ threads: Int) -> any ComputeBackend
+    communicator: any Communicator, console: Console, supportsBFloat16: Bool = false,
+    makeBackend: @escaping (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) -> any ComputeBackend
   ) {
     self.communicator = communicator
     self.console = console
+    self.supportsBFloat16 = supportsBFloat16
     self.makeBackend = makeBackend
   }
 

@@ -2,7 +2,7 @@ internal import Tensors
 public import Blueprints
 public import Compute
 
-/// The float32 matrices of one group's tensors, or of their gradients: vectors are `[1, width]`.
+/// The matrices of one group's tensors, as the backend multiplies them, or of their gradients: vectors are `[1, width]`.
 public final class GroupMatrices {
   public let group: WeightGroup
   private var matrices: [TensorRole: Matrix]
@@ -12,12 +12,17 @@ public final class GroupMatrices {
     self.matrices = matrices
   }
 
-  /// A group's weights, widened.
+  /// A group's weights.
   public convenience init(loading weights: GroupWeights, backend: any ComputeBackend) throws {
     var matrices: [TensorRole: Matrix] = [:]
     for (role, tensor) in weights.all {
-      let matrix = try backend.makeMatrix(shape: tensor.shape.dimensions)
-      try backend.load(tensor, rows: 0..<tensor.shape.dimensions[0], into: matrix)
+      let dimensions = tensor.shape.dimensions
+      guard dimensions.count == 1 else {
+        matrices[role] = try backend.makeWeight(tensor, rows: 0..<dimensions[0])
+        continue
+      }
+      let matrix = try backend.makeMatrix(shape: dimensions)
+      try backend.load(tensor, rows: 0..<dimensions[0], into: matrix)
       matrices[role] = matrix
     }
     self.init(group: weights.group, matrices: matrices)
@@ -99,7 +104,7 @@ extension ComputeBackend {
     biasGradient: Matrix?
   ) {
     multiply(dy, .none, weight, .none, into: dx, adding: adding)
-    if let weightGradient { multiply(dy, .transposed, x, .none, into: weightGradient, adding: true) }
+    if let weightGradient { addWeightGradient(dy, x: x, to: weightGradient) }
     if let biasGradient { addColumnSums(of: dy, to: biasGradient) }
   }
 }

@@ -11,8 +11,10 @@ public final class HeadPass {
   private let normWeight: Matrix
   private let vocabularySize: Int
   private let hiddenSize: Int
-  /// The widened output matrix when it is small enough to keep, else the part that was widened last.
-  private var widened: (range: Range<Int>, matrix: Matrix)
+  /// Rows of the output matrix: all of them when they are few enough to keep in float32, else those of the last part.
+  private var output: (range: Range<Int>, matrix: Matrix)?
+  /// How many rows there are at a time.
+  private let outputCapacity: Int
 
   /// Float32 numbers of the output matrix, or of a batch's logits, that may exist at a time: 256 MiB.
   private static let elementBudget = 1 << 26
@@ -32,8 +34,7 @@ public final class HeadPass {
     normWeight = try backend.makeMatrix(1, hiddenSize)
     try backend.load(weights[TensorRole(.head, .normWeight)], rows: 0..<hiddenSize, into: normWeight)
     let keeps = vocabularySize * hiddenSize <= Self.elementBudget
-    let rows = keeps ? vocabularySize : max(1, min(vocabularySize, Self.elementBudget / hiddenSize))
-    widened = (0..<0, try backend.makeMatrix(rows, hiddenSize))
+    outputCapacity = keeps ? vocabularySize : max(1, min(vocabularySize, Self.elementBudget / hiddenSize))
   }
 
   /// The normed last hidden states and what the norm's backward pass needs.
@@ -61,22 +62,23 @@ public final class HeadPass {
 
   /// Ranges of the vocabulary whose logits for `tokens` tokens fit the budget.
   func parts(tokens: Int) -> [Range<Int>] {
-    let size = max(1, min(widened.matrix.rows, Self.elementBudget / max(1, tokens)))
+    let size = max(1, min(outputCapacity, Self.elementBudget / max(1, tokens)))
     return stride(from: 0, to: vocabularySize, by: size).map { $0..<min($0 + size, vocabularySize) }
   }
 
   /// The rows of the output matrix for a part of the vocabulary, `[part, hidden]`.
   func outputRows(_ range: Range<Int>) throws -> Matrix {
-    if !(widened.range.lowerBound <= range.lowerBound && range.upperBound <= widened.range.upperBound) {
-      let capacity = widened.matrix.rows
-      let start = capacity == vocabularySize ? 0 : range.lowerBound
-      let loaded = start..<min(start + capacity, vocabularySize)
-      try backend.load(
-        weights[TensorRole(.head, .headWeight)], rows: loaded, into: widened.matrix.rows(0..<loaded.count))
-      widened.range = loaded
+    if let output, output.range.lowerBound <= range.lowerBound, range.upperBound <= output.range.upperBound {
+      let start = range.lowerBound - output.range.lowerBound
+      return output.matrix.rows(start..<start + range.count)
     }
-    let start = range.lowerBound - widened.range.lowerBound
-    return widened.matrix.rows(start..<start + range.count)
+    let start = outputCapacity == vocabularySize ? 0 : range.lowerBound
+    let loaded = start..<min(start + outputCapacity, vocabularySize)
+    // The rows of the last part make room first.
+    output = nil
+    let matrix = try backend.makeWeight(weights[TensorRole(.head, .headWeight)], rows: loaded)
+    output = (loaded, matrix)
+    return matrix.rows(range.lowerBound - start..<range.upperBound - start)
   }
 
   /// The logits of a part of the vocabulary for some tokens, `[token, part]`.

@@ -31,7 +31,9 @@ import Pipeline
       // Ranks that do different things would wait for each other.
       try communicator.requireAgreement(on: "command", digest: prepared.name)
       let console = Console(isSpeaking: communicator.rank == 0 && !prepared.isQuiet)
-      let session = Session(communicator: communicator, console: console, makeBackend: makeBackend)
+      let session = Session(
+        communicator: communicator, console: console, supportsBFloat16: CPUBackend.supportsBFloat16,
+        makeBackend: makeBackend)
       let output = try prepared.body(session)
       try communicator.together(exitCode: ExitCode.code(for:)) {
         if communicator.rank == 0 { try StandardOutput().write(output) }
@@ -115,9 +117,9 @@ import Pipeline
   }
 
   /// The only place that names concrete backends.
-  private static func makeBackend(_ name: BackendName, threads: Int) -> any ComputeBackend {
+  private static func makeBackend(_ name: BackendName, threads: Int, usesBFloat16: Bool) -> any ComputeBackend {
     switch name {
-    case .cpu: CPUBackend(threads: threads)
+    case .cpu: CPUBackend(threads: threads, usesBFloat16: usesBFloat16)
     case .reference: ReferenceBackend()
     }
   }

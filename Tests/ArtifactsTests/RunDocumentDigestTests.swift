@@ -9,13 +9,14 @@ import Testing
 
   @Test func digestIsHexadecimalAndKnown() throws {
     // Computed by Python's hashlib from the text that the comment on digest(of:) describes.
-    #expect(try digest() == "283feeb6808e44969bb75fc0b859f5e02040749a8ddeba59e09985d08aae349f")
+    #expect(try digest() == "1228958bddde3ad75019e16d2c943d09d8c435f74ace6ee0efb1036d58f0788f")
     #expect(try RunDocument(model: "m", environment: testEnvironment).digest == digest())
   }
 
   @Test(arguments: [
     "output: elsewhere", "run-folder: elsewhere", "overwrite: true", "resources: {threads: 3}",
     "resources: {memory-limit: 1GB}", "resources: {weights: owner}", "resources: {microbatch: 64}",
+    "resources: {recompute: always}",
     "tuning: {save-every: 3}", "recovery: {save-every: 0}", "recovery: {targets: [down, up, gate, all-linear]}",
     "allocation: {sparsity: 0.30}", "calibration: {text: null}",
   ])
@@ -26,6 +27,7 @@ import Testing
   @Test(arguments: [
     ("calibration: {seed: 1}", RunResult.scores), ("calibration: {text: a}", .scores),
     ("scoring: {criterion: taylor}", .scores), ("resources: {backend: reference}", .scores),
+    ("resources: {compute: f32}", .scores),
     ("allocation: {gamma: 3}", .plan), ("allocation: {sparsity: 0.31}", .plan),
     ("selection: {seeds: 3}", .scores), ("scoring: {exchange: bf16}", .scores),
     ("tuning: {steps: 60}", .gates), ("tuning: {text: a}", .gates), ("exchange: {codec: int8}", .gates),

@@ -91,6 +91,7 @@ func fixture(_ name: String) throws -> String {
         "repacking.shard-size": count(1) + pick(["", "kB", "MiB", "TB"]),
         "resources.threads": pick(["auto", count(1)]),
         "resources.memory-limit": pick(["null", count(1) + "KiB"]), "resources.weights": pick(["auto", "owner"]),
+        "resources.compute": pick(["auto", "f32", "bf16"]), "resources.recompute": pick(["auto", "always", "never"]),
         "resources.backend": pick(["cpu", "reference"]), "resources.microbatch": pick(["auto", count(1)]),
       ]
       let overrides = values.sorted { $0.key < $1.key }.map { RunOverride(key: $0.key, value: $0.value) }

@@ -25,7 +25,7 @@ import Testing
     var store: StateStore { store("tune") }
 
     func store(_ name: String) -> StateStore {
-      let session = Session(communicator: communicator, console: Console(isSpeaking: false)) { _, _ in
+      let session = Session(communicator: communicator, console: Console(isSpeaking: false)) { _, _, _ in
         ReferenceBackend()
       }
       return StateStore(folder: folder, name: name, session: session)
@@ -110,7 +110,7 @@ import Testing
     #expect(try stage.names() == ["tune-000001.safetensors", "tune.json"])
     #expect(try stage.store.load(digest: "d") == nil && stage.store.load(digest: "e")?.step == 1)
     // Written by a single process into the ranks' folder.
-    let solo = Session(communicator: SoloCommunicator(), console: Console(isSpeaking: false)) { _, _ in
+    let solo = Session(communicator: SoloCommunicator(), console: Console(isSpeaking: false)) { _, _, _ in
       ReferenceBackend()
     }
     try stage.communicator.barrier()

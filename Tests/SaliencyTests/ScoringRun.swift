@@ -18,8 +18,12 @@ struct ScoringRun {
   var batchTokens = 256
 
   init(_ model: Model, _ tested: TestedBackend = .cpu, settings: ScoringSettings = ScoringSettings()) {
+    self.init(model, backend: tested.make(), settings: settings)
+  }
+
+  init(_ model: Model, backend: any ComputeBackend, settings: ScoringSettings = ScoringSettings()) {
     self.model = model
-    backend = tested.make()
+    self.backend = backend
     self.settings = settings
   }
 

@@ -33,6 +33,9 @@ extension WrongInput {
     WrongInput(
       "memory for nothing", 71, ["resources.memory-limit", "1MB", "MB is needed"], flags: ["--memory-limit", "1MB"]),
     WrongInput(
+      "bf16 in plain loops", 64, ["resources.compute", "bf16", "resources.backend: cpu", "use f32 or auto"],
+      flags: ["--set", "resources.compute=bf16", "--set", "resources.backend=reference"]),
+    WrongInput(
       "more sequences than can be", 64, ["--sequences 9223372036854775807", "at most 2147483647"],
       flags: ["--sequences", "9223372036854775807"]),
   ]
