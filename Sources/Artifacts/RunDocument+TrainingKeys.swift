@@ -11,6 +11,9 @@ extension RunDocument {
       "tuning.length", \.tuning.length, .count(from: 2), default: "256", changes: .gates,
       "tokens of a sequence"),
     RunField(
+      "tuning.sequences", \.tuning.sequences, .optional(.count(), or: "null"), default: "null", changes: .gates,
+      "sequences used, held-out ones too; more steps repeat them; null: no repeats while text lasts"),
+    RunField(
       "tuning.batch", \.tuning.batch, .count(), default: "2", changes: .gates,
       "sequences of a pass over all ranks"),
     RunField(
@@ -100,6 +103,10 @@ extension RunDocument {
     RunField(
       "recovery.length", \.recovery.length, .count(from: 2), default: "256", changes: .checkpoint,
       "tokens of a sequence, at most"),
+    RunField(
+      "recovery.sequences", \.recovery.sequences, .optional(.count(), or: "null"), default: "null",
+      changes: .checkpoint,
+      "sequences used, held-out ones too; more steps repeat them; null: no repeats while text lasts"),
     RunField(
       "recovery.batch", \.recovery.batch, .count(), default: "4", changes: .checkpoint,
       "sequences of a pass over all ranks"),

@@ -7,6 +7,9 @@ extension RunDocument {
     public internal(set) var text: [String] = []
     /// Tokens of a sequence, 2 or more. Default: 256.
     public internal(set) var length = 256
+    /// Sequences of the text that are used, with those held out, 1 or more: more steps take them again; `nil`: as many as
+    /// all steps take. Default: none.
+    public internal(set) var sequences: Int?
     /// Sequences of a pass over all ranks, 1 or more. Default: 2.
     public internal(set) var batch = 2
     /// Passes whose gradients are added before an optimizer step, 1 or more. Default: 1.
@@ -70,6 +73,8 @@ extension RunDocument {
     public internal(set) var text: [String] = []
     /// Tokens of a sequence at most, 2 or more. Default: 256.
     public internal(set) var length = 256
+    /// As ``TuningSection/sequences``. Default: none.
+    public internal(set) var sequences: Int?
     /// Sequences of a pass over all ranks, 1 or more. Default: 4.
     public internal(set) var batch = 4
     /// Passes whose gradients are added before an optimizer step, 1 or more. Default: 1.

@@ -47,6 +47,10 @@ public struct Inputs {
     public static let teacher = Needs(rawValue: 32)
     /// Every candidate for the calibration, when there are several.
     public static let selection = Needs(rawValue: 64)
+    /// Text for the gates, and steps to tune them.
+    public static let tuningSteps: Needs = [.tuning, Needs(rawValue: 128)]
+    /// Text for recovery, and steps for it.
+    public static let recoverySteps: Needs = [.recovery, Needs(rawValue: 256)]
   }
 
   /// Opens the model and reads the texts.
@@ -54,6 +58,13 @@ public struct Inputs {
   /// - Throws: the one-line errors of the modules that read them.
   public init(_ document: RunDocument, needs: Needs) throws {
     self.document = document
+    for (need, key, what, steps) in [
+      (Needs.tuningSteps, "tuning.steps", "tune", document.tuning.steps),
+      (.recoverySteps, "recovery.steps", "recover", document.recovery.steps),
+    ] where needs.isSuperset(of: need) && steps == 0 {
+      throw RunDocumentError(
+        .missingKey, "\(key): 0 steps \(what) nothing; say how many (--set \(key)=100)")
+    }
     model = try Model(path: document.model)
     modelHash = model.folder.modelHash()
     var warnings: [String] = []

@@ -98,12 +98,6 @@ extension Run {
   ///   - gradients: where rank 0's gradients of the first steps go; nil: nowhere.
   public func tuneOnly(scores path: String?, gradients: String?) throws -> RunReport {
     dump = gradients.map(GradientDump.init)
-    try session.together {
-      guard inputs.tuningText != nil else {
-        throw RunDocumentError(
-          .missingKey, "tuning.steps: 0 steps tune nothing; say how many (--set tuning.steps=100)")
-      }
-    }
     let table = try scores(at: path ?? folder.scores)
     try openFolder()
     announce()
@@ -120,12 +114,6 @@ extension Run {
   /// - Parameter gradients: where rank 0's gradients of the first steps go; nil: nowhere.
   public func recoverOnly(gradients: String?) throws -> RunReport {
     dump = gradients.map(GradientDump.init)
-    try session.together {
-      guard inputs.recoveryText != nil else {
-        throw RunDocumentError(
-          .missingKey, "recovery.steps: 0 steps recover nothing; say how many (--set recovery.steps=100)")
-      }
-    }
     var prepared = try prepareOutput()
     do {
       try openFolder()

@@ -62,21 +62,21 @@ extension TextReader {
   func tuningText(_ document: RunDocument) throws -> TrainingText {
     let section = document.tuning
     return try trainingText(
-      document.tuningText, section: "tuning", length: section.length, seed: section.seed, steps: section.steps,
-      batch: section.batch, accumulation: section.accumulation, heldOut: section.validation)
+      document.tuningText, section: "tuning", length: section.length, limit: section.sequences, seed: section.seed,
+      steps: section.steps, batch: section.batch, accumulation: section.accumulation, heldOut: section.validation)
   }
 
   /// What a pruned model recovers on.
   func recoveryText(_ document: RunDocument) throws -> TrainingText {
     let section = document.recovery
     return try trainingText(
-      document.recoveryText, section: "recovery", length: section.length, seed: section.seed, steps: section.steps,
-      batch: section.batch, accumulation: section.accumulation, heldOut: section.validation)
+      document.recoveryText, section: "recovery", length: section.length, limit: section.sequences, seed: section.seed,
+      steps: section.steps, batch: section.batch, accumulation: section.accumulation, heldOut: section.validation)
   }
 
   private func trainingText(
-    _ text: [String], section: String, length: Int, seed: UInt64, steps: Int, batch: Int, accumulation: Int,
-    heldOut: Int
+    _ text: [String], section: String, length: Int, limit: Int?, seed: UInt64, steps: Int, batch: Int,
+    accumulation: Int, heldOut: Int
   ) throws -> TrainingText {
     let (perStep, overflows) = batch.multipliedReportingOverflow(by: accumulation)
     guard !overflows, perStep <= Self.largestStep else {
@@ -88,7 +88,7 @@ extension TextReader {
     let (needed, overflowsToo) = perStep.multipliedReportingOverflow(by: steps)
     let all = overflowsToo || needed > Int(Int32.max) ? Int(Int32.max) : needed + heldOut
     let sequences = try trainingSequences(
-      text: text, key: "\(section).text", length: length, seed: seed, needed: all)
+      text: text, key: "\(section).text", length: length, seed: seed, needed: min(all, limit ?? all))
     return try named("\(section).validation") { () throws(CalibrationError) in
       try TrainingText(sequences, heldOut: heldOut, batch: batch, accumulation: accumulation)
     }

@@ -80,7 +80,7 @@ struct TuneCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let (scores, gradients) = (scores, gradients)
-    return try options.prepare("tune", needs: [.tuning, .evaluation]) {
+    return try options.prepare("tune", needs: [.tuningSteps, .evaluation]) {
       try $0.tuneOnly(scores: scores, gradients: gradients)
     }
   }
@@ -118,7 +118,7 @@ struct RecoverCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let gradients = gradients
-    return try options.prepare("recover", needs: [.recovery, .teacher, .evaluation]) {
+    return try options.prepare("recover", needs: [.recoverySteps, .teacher, .evaluation]) {
       try $0.recoverOnly(gradients: gradients)
     }
   }

@@ -9,7 +9,7 @@ import Testing
 
   @Test func digestIsHexadecimalAndKnown() throws {
     // Computed by Python's hashlib from the text that the comment on digest(of:) describes.
-    #expect(try digest() == "1228958bddde3ad75019e16d2c943d09d8c435f74ace6ee0efb1036d58f0788f")
+    #expect(try digest() == "6efa30bfe6b3db918607724f0b7ce2e38d803b6088bfd4a1c33db646bdfc5cad")
     #expect(try RunDocument(model: "m", environment: testEnvironment).digest == digest())
   }
 
@@ -30,7 +30,8 @@ import Testing
     ("resources: {compute: f32}", .scores),
     ("allocation: {gamma: 3}", .plan), ("allocation: {sparsity: 0.31}", .plan),
     ("selection: {seeds: 3}", .scores), ("scoring: {exchange: bf16}", .scores),
-    ("tuning: {steps: 60}", .gates), ("tuning: {text: a}", .gates), ("exchange: {codec: int8}", .gates),
+    ("tuning: {steps: 60}", .gates), ("tuning: {sequences: 60}", .gates), ("tuning: {text: a}", .gates),
+    ("exchange: {codec: int8}", .gates),
     ("recovery: {steps: 60}", .checkpoint), ("recovery: {targets: [query]}", .checkpoint),
     ("repacking: {layout: native}", .checkpoint), ("repacking: {shard-size: 1GB}", .checkpoint),
     ("evaluation: {text: a}", .report), ("evaluation: {limit: 3}", .report),

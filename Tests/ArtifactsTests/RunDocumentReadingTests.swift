@@ -36,6 +36,7 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
     #expect(selection.seeds == 1 && selection.texts.isEmpty && selection.heldOut == nil)
     #expect(selection.sequences == 128 && selection.length == 64)
     #expect(tuning.steps == 0 && tuning.text.isEmpty && tuning.length == 256 && tuning.batch == 2)
+    #expect(tuning.sequences == nil && recovery.sequences == nil)
     #expect(tuning.accumulation == 1 && tuning.seed == 0 && tuning.objective == .distillation)
     #expect(tuning.temperature == 1 && tuning.mask == .hard && tuning.granularity == .unit && tuning.block == 64)
     #expect(tuning.tau == 1 && tuning.tauEnd == 1 && tuning.attentionWeight == 0 && tuning.mlpWeight == 0)
@@ -61,12 +62,12 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
       selection: {seeds: 5, texts: [~/a.txt, b.txt], held-out: h.txt, sequences: 12, length: 32}
       scoring: {exchange: int8}
       tuning:
-        {steps: 60, text: t.txt, length: 99, batch: 6, accumulation: 3, seed: 4, objective: loss, temperature: 2,
+        {steps: 60, text: t.txt, length: 99, sequences: 40, batch: 6, accumulation: 3, seed: 4, objective: loss, temperature: 2,
          mask: soft, granularity: block, block: 32, tau: 0.5, tau-end: 0.1, attention-weight: 1e-3, mlp-weight: 2,
          budget: lagrangian, budget-weight: 7, learning-rate: 0.2, scale-learning-rate: 0, warm-up: 0, clip: null,
          stages: 4, schedule: cubic, rescore: true, validation: 0, stop-at: 1.5, save-every: 0}
       recovery:
-        {steps: 9, text: [r.json, s.jsonl], length: 11, batch: 1, accumulation: 2, seed: 3, objective: loss,
+        {steps: 9, text: [r.json, s.jsonl], length: 11, sequences: 8, batch: 1, accumulation: 2, seed: 3, objective: loss,
          temperature: 4, teacher: ~/dense, rank: 4, alpha: 8, dropout: 0.05, targets: [down, query, down],
          learning-rate: 2e-4, weight-decay: 0.01, warm-up: 1, clip: 2.5, validation: 3, save-every: 7}
       exchange: {codec: auto}
@@ -75,6 +76,7 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
     let (selection, tuning, recovery) = (document.selection, document.tuning, document.recovery)
     #expect(selection.seeds == 5 && selection.texts == ["/home/user/a.txt", "b.txt"])
     #expect(selection.heldOut == "h.txt" && selection.sequences == 12 && selection.length == 32)
+    #expect(tuning.sequences == 40 && recovery.sequences == 8)
     #expect(tuning.steps == 60 && tuning.text == ["t.txt"] && tuning.length == 99 && tuning.batch == 6)
     #expect(tuning.accumulation == 3 && tuning.seed == 4 && tuning.objective == .loss && tuning.temperature == 2)
     #expect(tuning.mask == .soft && tuning.granularity == .block && tuning.block == 32)

@@ -62,6 +62,7 @@ func fixture(_ name: String) throws -> String {
         "selection.seeds": count(1), "selection.texts": path, "selection.held-out": pick(["null", path]),
         "selection.sequences": count(1), "selection.length": count(2),
         "tuning.steps": count(0), "tuning.text": path, "tuning.length": count(2), "tuning.batch": count(1),
+        "tuning.sequences": pick(["null", count(1)]), "recovery.sequences": pick(["null", count(1)]),
         "tuning.accumulation": count(1), "tuning.seed": "\(generator.next())",
         "tuning.objective": pick(["distillation", "loss"]), "tuning.temperature": "\(gamma)",
         "tuning.mask": pick(["hard", "soft"]),
