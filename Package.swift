@@ -178,7 +178,7 @@ let package = Package(
       [
         "Allocation", "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication",
         "Compute", "Evaluation", "GateTuning", "MPITestSupport", "ModelTestSupport", "Safetensors", "Tensors",
-        "TestSupport", "Tokenizers",
+        "TestSupport", "Tokenizers", "Transformers",
       ]),
     // The program itself, launched as users do.
     tests("espalier", ["Safetensors", "Tensors", "TestSupport", subprocess]),

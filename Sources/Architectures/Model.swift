@@ -5,7 +5,7 @@ public import Tensors
 /// A checkpoint folder whose tensors are known to be those of its blueprint.
 public struct Model: Sendable {
   public let folder: CheckpointFolder
-  public let blueprint: Blueprint
+  public internal(set) var blueprint: Blueprint
   public let architecture: any Architecture.Type
 
   /// Opens a folder: reads its config.json, maps its weights (without reading them) and checks that every tensor is there

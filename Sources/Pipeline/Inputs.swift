@@ -11,7 +11,7 @@ internal import Tokenizers
 /// nothing.
 public struct Inputs {
   public let document: RunDocument
-  public let model: Model
+  public internal(set) var model: Model
   /// The model's hash, taken once: it reads a little of every weight file.
   let modelHash: String
   /// The calibration sets to choose from, the document's own first; empty when the criterion needs none.

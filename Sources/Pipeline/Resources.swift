@@ -28,8 +28,9 @@ struct Resources {
 
   /// Chooses threads, backend and weight source. Collective.
   ///
+  /// - Parameter model: whose weights are multiplied; nil for a measurement without a checkpoint.
   /// - Throws: ``RunDocumentError`` for bf16 where checkpoint or processor have none.
-  init(_ document: RunDocument, model: Model, session: Session) throws {
+  init(_ document: RunDocument, model: Model?, session: Session) throws {
     self.session = session
     self.document = document
     let layout = try session.communicator.hostLayout()
@@ -49,14 +50,16 @@ struct Resources {
   }
 
   /// The same on every rank: scores of ranks that compute differently would be summed. Collective.
-  private static func usesBFloat16(_ document: RunDocument, model: Model, session: Session) throws -> Bool {
+  private static func usesBFloat16(_ document: RunDocument, model: Model?, session: Session) throws -> Bool {
     let resources = document.resources
     guard resources.compute != .f32 else { return false }
     let types = Set(
-      try model.blueprint.layers.indices.flatMap { layer in
-        try model.blueprint.tensors(of: .layer(layer)).filter { $0.shape.count == 2 }
-          .map { try model.tensor($0).elementType }
-      })
+      try model.map { model in
+        try model.blueprint.layers.indices.flatMap { layer in
+          try model.blueprint.tensors(of: .layer(layer)).filter { $0.shape.count == 2 }
+            .map { try model.tensor($0).elementType }
+        }
+      } ?? [])
     let other = types.subtracting([.bfloat16]).min { $0.safetensorsName < $1.safetensorsName }
     let isHere = session.supportsBFloat16 && resources.backend == .cpu
     let isEverywhere = try session.communicator.maximum(of: isHere ? 0 : 1) == 0
@@ -64,7 +67,7 @@ struct Resources {
     try session.together {
       let reason: String? =
         if let other {
-          "multiplies weights as a BF16 checkpoint has them, but \(model.folder.path) has \(other.safetensorsName)"
+          "multiplies weights as a BF16 checkpoint has them, but \(document.model) has \(other.safetensorsName)"
         } else if resources.backend != .cpu {
           "is computed by resources.backend: cpu only"
         } else if !session.supportsBFloat16 {
@@ -85,6 +88,9 @@ struct Resources {
     let communicator = try session.communicator.duplicate(waiting: .sleeping)
     return try session.together { try BroadcastLayerSource(model, communicator: communicator) }
   }
+
+  /// What weights that a measurement makes up are stored in, so that they are multiplied as a checkpoint's.
+  var weightType: ElementType { usesBFloat16 ? .bfloat16 : .float32 }
 
   /// Tokens in a forward pass: what the document says, or enough to keep products efficient.
   var batchTokens: Int { document.resources.microbatch ?? Self.automaticBatchTokens }

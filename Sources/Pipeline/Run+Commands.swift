@@ -196,7 +196,7 @@ extension Run {
   }
 
   /// The output folder, made on rank 0.
-  private func prepareOutput() throws -> OutputFolder? {
+  func prepareOutput() throws -> OutputFolder? {
     try prepare(inputs.document.output, overwrite: inputs.document.overwrite)
   }
 

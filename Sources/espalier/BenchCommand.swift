@@ -5,7 +5,10 @@ import Pipeline
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure what this machine and its links do.",
-    subcommands: [ExchangeBenchCommand.self])
+    subcommands: [
+      KernelsBenchCommand.self, ScoringBenchCommand.self, LoadingBenchCommand.self, RepackingBenchCommand.self,
+      ExchangeBenchCommand.self,
+    ])
 }
 
 /// The exchange of gradients with every codec.

@@ -11,7 +11,9 @@ extension ProgramTests {
       ("score", ["score", "--help"]), ("allocate", ["allocate", "--help"]), ("tune", ["tune", "--help"]),
       ("repack", ["repack", "--help"]), ("recover", ["recover", "--help"]), ("evaluate", ["evaluate", "--help"]),
       ("report", ["report", "--help"]), ("inspect", ["inspect", "--help"]), ("tokenize", ["tokenize", "--help"]),
-      ("bench", ["bench", "--help"]), ("bench-exchange", ["bench", "exchange", "--help"]),
+      ("bench", ["bench", "--help"]), ("bench-kernels", ["bench", "kernels", "--help"]),
+      ("bench-scoring", ["bench", "scoring", "--help"]), ("bench-loading", ["bench", "loading", "--help"]),
+      ("bench-repacking", ["bench", "repacking", "--help"]), ("bench-exchange", ["bench", "exchange", "--help"]),
       ("keys", ["prune", "--help-keys"]), ("version", ["--version"]),
     ]
 
