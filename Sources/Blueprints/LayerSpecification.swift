@@ -46,7 +46,12 @@ public struct AttentionSpecification: Sendable, Equatable {
     /// Keys and values come from the encoder's last hidden state (T5's decoder).
     case encoder
   }
-  public enum Mask: String, Sendable { case causal, full }
+  public enum Mask: Sendable, Equatable {
+    case full
+    case causal
+    /// Causal, and so many tokens at most, the token itself counted (Hugging Face's `sliding_window`).
+    case slidingWindow(Int)
+  }
   public enum Position: Sendable, Equatable {
     /// Nothing inside the layer (BERT's positions are in the embedding; cross attention has none).
     case none

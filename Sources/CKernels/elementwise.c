@@ -4,6 +4,10 @@ KERNEL void ck_add_scaled(float *y, const float *x, float scale, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] += scale * x[i];
 }
 
+KERNEL void ck_add_scaled_products(float *y, const float *a, const float *b, float scale, size_t count) {
+  for (size_t i = 0; i < count; i++) y[i] += scale * a[i] * b[i];
+}
+
 KERNEL void ck_add_column_sums(float *sums, const float *x, size_t rows, size_t columns, size_t stride) {
   for (size_t i = 0; i < rows; i++) {
     const float *row = x + i * stride;

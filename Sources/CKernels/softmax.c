@@ -1,44 +1,63 @@
 #include "kernels.h"
 
-static inline size_t valid_columns(size_t row, size_t columns, size_t first_valid, int causal) {
-  size_t valid = causal ? first_valid + row : columns;
-  return valid < columns ? valid : columns;
+// Where among `columns` columns the position lies that moves on by one with every row.
+static inline size_t column_of(ptrdiff_t position, size_t row, size_t columns) {
+  ptrdiff_t moved = position + (ptrdiff_t)row;
+  return moved < 0 ? 0 : ((size_t)moved < columns ? (size_t)moved : columns);
 }
 
-KERNEL void ck_softmax(float *s, float *log_sum_exp, size_t rows, size_t columns, size_t stride, size_t first_valid,
-                       int causal, float scale, size_t log_sum_exp_stride) {
+KERNEL void ck_softmax_fold(float *s, float *maxima, float *sums, float *output, size_t rows, size_t columns,
+                            size_t width, ptrdiff_t first, ptrdiff_t end, float scale) {
   for (size_t i = 0; i < rows; i++) {
-    float *row = s + i * stride;
-    size_t valid = valid_columns(i, columns, first_valid, causal);
-    float maximum = largest(row, valid), sum = 0;
-    for (size_t j = 0; j < valid; j++) row[j] = exponential((row[j] - maximum) * scale);
+    float *row = s + i * columns;
+    size_t from = column_of(first, i, columns), to = column_of(end, i, columns);
+    if (from >= to) {
+      for (size_t j = 0; j < columns; j++) row[j] = 0;
+      continue;
+    }
+    float maximum = largest(row + from, to - from), sum = 0;
+    if (maximum < maxima[i]) maximum = maxima[i];
+    for (size_t j = 0; j < from; j++) row[j] = 0;
+    for (size_t j = from; j < to; j++) row[j] = exponential((row[j] - maximum) * scale);
+    for (size_t j = to; j < columns; j++) row[j] = 0;
     {
       VECTOR_SUMS
-      for (size_t j = 0; j < valid; j++) sum += row[j];
+      for (size_t j = from; j < to; j++) sum += row[j];
     }
-    float inverse = 1.0f / sum;
-    for (size_t j = 0; j < valid; j++) row[j] *= inverse;
-    for (size_t j = valid; j < columns; j++) row[j] = 0;
-    log_sum_exp[i * log_sum_exp_stride] = maximum * scale + logf(sum);
+    if (maxima[i] != -INFINITY) {
+      float factor = exponential((maxima[i] - maximum) * scale);
+      sum += sums[i] * factor;
+      if (output && factor != 1.0f)
+        for (size_t j = 0; j < width; j++) output[i * width + j] *= factor;
+    }
+    sums[i] = sum;
+    maxima[i] = maximum;
   }
 }
 
-KERNEL void ck_softmax_again(float *s, const float *log_sum_exp, size_t rows, size_t columns, size_t stride,
-                             size_t first_valid, int causal, float scale, size_t log_sum_exp_stride) {
+KERNEL void ck_softmax_finish(float *output, float *log_sum_exp, const float *weighted, const float *maxima,
+                              const float *sums, size_t rows, size_t width, size_t output_stride,
+                              size_t log_sum_exp_stride, float scale) {
   for (size_t i = 0; i < rows; i++) {
-    float *row = s + i * stride;
-    size_t valid = valid_columns(i, columns, first_valid, causal);
-    float logarithm = log_sum_exp[i * log_sum_exp_stride];
-    for (size_t j = 0; j < valid; j++) row[j] = exponential(row[j] * scale - logarithm);
-    for (size_t j = valid; j < columns; j++) row[j] = 0;
+    float inverse = 1.0f / sums[i];
+    for (size_t j = 0; j < width; j++) output[i * output_stride + j] = weighted[i * width + j] * inverse;
+    log_sum_exp[i * log_sum_exp_stride] = maxima[i] * scale + logf(sums[i]);
   }
 }
 
-KERNEL void ck_softmax_backward(float *dp, const float *p, const float *delta, size_t rows, size_t columns,
-                                size_t stride, float scale) {
-  for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < columns; j++)
-      dp[i * stride + j] = p[i * stride + j] * (dp[i * stride + j] - delta[i]) * scale;
+KERNEL void ck_softmax_backward(float *s, float *dp, const float *log_sum_exp, const float *delta, size_t rows,
+                                size_t columns, ptrdiff_t first, ptrdiff_t end, float scale) {
+  for (size_t i = 0; i < rows; i++) {
+    float *p = s + i * columns, *d = dp + i * columns;
+    size_t from = column_of(first, i, columns), to = column_of(end, i, columns);
+    if (from > to) from = to;
+    for (size_t j = 0; j < from; j++) p[j] = d[j] = 0;
+    for (size_t j = from; j < to; j++) {
+      p[j] = exponential(p[j] * scale - log_sum_exp[i]);
+      d[j] = p[j] * (d[j] - delta[i]) * scale;
+    }
+    for (size_t j = to; j < columns; j++) p[j] = d[j] = 0;
+  }
 }
 
 KERNEL void ck_accumulate_exponentials(const float *logits, size_t count, float *maximum, float *sum) {

@@ -32,11 +32,11 @@ extension Matrix {
     return unsafe weight.pointer + offset + index * stride
   }
 
-  /// Row `index` in float32: a bf16 weight's is widened into `scratch`, which then has to be as long.
-  @unsafe func floatRow(_ index: Int, scratch: inout [Float]) -> UnsafePointer<Float>? {
-    guard let row = unsafe bfloat16Row(index) else { return unsafe UnsafePointer(self.row(index)) }
-    if scratch.count < columns { scratch = Array(repeating: 0, count: columns) }
-    unsafe ck_widen_bfloat16(&scratch, row, columns)
+  /// Some columns of row `index` in float32: a bf16 weight's are widened into `scratch`, which grows to hold them.
+  @unsafe func floats(row index: Int, columns: Range<Int>, scratch: inout [Float]) -> UnsafePointer<Float>? {
+    guard let row = unsafe bfloat16Row(index) else { return unsafe UnsafePointer(self.row(index)) + columns.lowerBound }
+    if scratch.count < columns.count { scratch = Array(repeating: 0, count: columns.count) }
+    unsafe ck_widen_bfloat16(&scratch, row + columns.lowerBound, columns.count)
     return unsafe scratch.withUnsafeBufferPointer { $0.baseAddress }
   }
 }

@@ -1,9 +1,6 @@
 internal import CKernels
+internal import COpenBLAS
 public import Compute
-
-/// Queries that attend together: scores exist for one tile `[tile, keys]` of one head at a time, so memory grows with the
-/// length of a sequence, not with its square.
-private let tile = 128
 
 extension CPUBackend {
   public func attention(
@@ -12,14 +9,45 @@ extension CPUBackend {
   ) throws(ComputeError) {
     requireAttentionShapes(
       queries: [q, output], keyValues: [k, v], logSumExp: logSumExp, layout: layout, geometry: geometry)
-    let scratch = try makeMatrix(min(tile, layout.longest), layout.longest)
-    forEachTile(layout: layout, geometry: geometry) { part in
-      let scores = scratch.view(part.queries.count, part.keys.count)
-      multiply(part.head(of: q), .none, part.keyHead(of: k), .transposed, into: scores, adding: false)
-      unsafe ck_softmax(
-        scores.pointer, logSumExp.row(part.queries.lowerBound) + part.queryHead, scores.rows, scores.columns,
-        scores.stride, part.firstSeen, geometry.isCausal ? 1 : 0, geometry.scale, logSumExp.stride)
-      multiply(scores, .none, part.keyHead(of: v), .none, into: part.head(of: output), adding: false)
+    let tiling = AttentionTiling(geometry, layout: layout)
+    let tasks = AttentionTask.all(geometry, layout: layout, queries: tiling.queries)
+    let width = geometry.headWidth
+    let (stack, tile) = (tiling.rows * width, tiling.rows * tiling.keys)
+    let scratch = try makeScratch(2 * stack + tile + 2 * tiling.rows, for: tasks)
+    onEveryThread(tasks) { task, thread in
+      let queries = unsafe scratch.row(thread)
+      let (weighted, scores) = unsafe (queries + stack, queries + 2 * stack)
+      let (maxima, sums) = unsafe (scores + tile, scores + tile + tiling.rows)
+      let count = task.queries.count
+      let rows = count * geometry.groupSize
+      unsafe task.forEachHead(of: q, geometry) { head, matrix in
+        unsafe matrix.copy(task.queries, to: queries + head * count * width, width: width)
+      }
+      unsafe maxima.update(repeating: -.infinity, count: rows)
+      unsafe sums.update(repeating: 0, count: rows)
+      let (keys, values) = unsafe (task.keyValueHead(of: k, geometry), task.keyValueHead(of: v, geometry))
+      let seen = geometry.keys(seenBy: task.queries, of: task.sequence)
+      for part in tiling.tiles(of: seen) {
+        let isFirst = part.lowerBound == seen.lowerBound
+        unsafe multiplyTile(
+          m: rows, n: part.count, k: width, queries, width, .none, keys.row(part.lowerBound), keys.stride, .transposed,
+          into: scores, part.count, adding: false)
+        let (first, end) = task.columnsSeen(of: part, geometry)
+        for row in stride(from: 0, to: rows, by: count) {
+          unsafe ck_softmax_fold(
+            scores + row * part.count, maxima + row, sums + row, isFirst ? nil : weighted + row * width, count,
+            part.count, width, first, end, geometry.scale)
+        }
+        unsafe multiplyTile(
+          m: rows, n: width, k: part.count, scores, part.count, .none, values.row(part.lowerBound), values.stride,
+          .none, into: weighted, width, adding: !isFirst)
+      }
+      unsafe task.forEachHead(of: output, geometry) { head, matrix in
+        let logarithms = unsafe logSumExp.row(task.queries.lowerBound) + task.keyValueHead * geometry.groupSize + head
+        unsafe ck_softmax_finish(
+          matrix.row(task.queries.lowerBound), logarithms, weighted + head * count * width, maxima + head * count,
+          sums + head * count, count, width, matrix.stride, logSumExp.stride, geometry.scale)
+      }
     }
   }
 
@@ -30,70 +58,80 @@ extension CPUBackend {
     requireAttentionShapes(
       queries: [dOutput, q, output, dQuery], keyValues: [k, v, dKey, dValue], logSumExp: logSumExp, layout: layout,
       geometry: geometry)
-    let probabilityScratch = try makeMatrix(min(tile, layout.longest), layout.longest)
-    let gradientScratch = try makeMatrix(min(tile, layout.longest), layout.longest)
-    var delta = [Float](repeating: 0, count: tile)
+    let tiling = AttentionTiling(geometry, layout: layout)
+    // One task sums the gradients of a head's keys and values over all queries, in order.
+    let tasks = AttentionTask.all(geometry, layout: layout)
+    let width = geometry.headWidth
+    let (stack, tile) = (tiling.rows * width, tiling.rows * tiling.keys)
+    let scratch = try makeScratch(3 * stack + 2 * tile + 2 * tiling.rows, for: tasks)
     for gradient in [dKey, dValue] { fill(gradient, with: 0) }
-    forEachTile(layout: layout, geometry: geometry) { part in
-      let probabilities = probabilityScratch.view(part.queries.count, part.keys.count)
-      let dScores = gradientScratch.view(part.queries.count, part.keys.count)
-      multiply(part.head(of: q), .none, part.keyHead(of: k), .transposed, into: probabilities, adding: false)
-      unsafe ck_softmax_again(
-        probabilities.pointer, logSumExp.row(part.queries.lowerBound) + part.queryHead, probabilities.rows,
-        probabilities.columns, probabilities.stride, part.firstSeen, geometry.isCausal ? 1 : 0, geometry.scale,
-        logSumExp.stride)
-      multiply(part.head(of: dOutput), .none, part.keyHead(of: v), .transposed, into: dScores, adding: false)
-      multiply(probabilities, .transposed, part.head(of: dOutput), .none, into: part.keyHead(of: dValue), adding: true)
-      // Σ_j P_ij dP_ij equals Σ_c O_ic dO_ic, which needs no pass over the scores (FlashAttention, section 3.1).
-      for (row, token) in part.queries.enumerated() {
-        let column = part.queryHead * geometry.headWidth
-        delta[row] = unsafe ck_dot(output.row(token) + column, dOutput.row(token) + column, geometry.headWidth)
-      }
-      unsafe ck_softmax_backward(
-        dScores.pointer, probabilities.pointer, delta, dScores.rows, dScores.columns, dScores.stride, geometry.scale)
-      multiply(dScores, .none, part.keyHead(of: k), .none, into: part.head(of: dQuery), adding: false)
-      multiply(dScores, .transposed, part.head(of: q), .none, into: part.keyHead(of: dKey), adding: true)
-    }
-  }
-
-  private func forEachTile(layout: SequenceLayout, geometry: AttentionGeometry, _ body: (AttentionTile) -> Void) {
-    for sequence in 0..<layout.count {
-      let rows = layout.rows(of: sequence)
-      for head in 0..<geometry.queryHeads {
-        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: tile) {
-          let queries = start..<min(start + tile, rows.upperBound)
-          let keys = rows.lowerBound..<(geometry.isCausal ? queries.upperBound : rows.upperBound)
-          body(AttentionTile(queries: queries, keys: keys, queryHead: head, geometry: geometry))
+    onEveryThread(tasks) { whole, thread in
+      let queries = unsafe scratch.row(thread)
+      let (dOutputs, dQueries) = unsafe (queries + stack, queries + 2 * stack)
+      let (probabilities, dScores) = unsafe (queries + 3 * stack, queries + 3 * stack + tile)
+      let (logarithms, delta) = unsafe (dScores + tile, dScores + tile + tiling.rows)
+      let (keys, values) = unsafe (whole.keyValueHead(of: k, geometry), whole.keyValueHead(of: v, geometry))
+      let (dKeys, dValues) = unsafe (whole.keyValueHead(of: dKey, geometry), whole.keyValueHead(of: dValue, geometry))
+      for task in whole.parts(queries: tiling.queries) {
+        let count = task.queries.count
+        let rows = count * geometry.groupSize
+        unsafe task.forEachHead(of: q, geometry) { head, matrix in
+          unsafe matrix.copy(task.queries, to: queries + head * count * width, width: width)
+        }
+        unsafe task.forEachHead(of: dOutput, geometry) { head, matrix in
+          unsafe matrix.copy(task.queries, to: dOutputs + head * count * width, width: width)
+        }
+        // Σ_j P_ij dP_ij equals Σ_c O_ic dO_ic, which needs no pass over the scores (FlashAttention, section 3.1).
+        unsafe task.forEachHead(of: output, geometry) { head, matrix in
+          for (index, token) in task.queries.enumerated() {
+            let row = head * count + index
+            unsafe delta[row] = unsafe ck_dot(matrix.row(token), dOutputs + row * width, width)
+            unsafe logarithms[row] = logSumExp.row(token)[task.keyValueHead * geometry.groupSize + head]
+          }
+        }
+        let seen = geometry.keys(seenBy: task.queries, of: task.sequence)
+        for part in tiling.tiles(of: seen) {
+          let (n, key, value) = unsafe (part.count, keys.row(part.lowerBound), values.row(part.lowerBound))
+          unsafe multiplyTile(
+            m: rows, n: n, k: width, queries, width, .none, key, keys.stride, .transposed, into: probabilities, n,
+            adding: false)
+          unsafe multiplyTile(
+            m: rows, n: n, k: width, dOutputs, width, .none, value, values.stride, .transposed, into: dScores, n,
+            adding: false)
+          let (first, end) = task.columnsSeen(of: part, geometry)
+          for row in stride(from: 0, to: rows, by: count) {
+            unsafe ck_softmax_backward(
+              probabilities + row * n, dScores + row * n, logarithms + row, delta + row, count, n, first, end,
+              geometry.scale)
+          }
+          unsafe multiplyTile(
+            m: n, n: width, k: rows, probabilities, n, .transposed, dOutputs, width, .none,
+            into: dValues.row(part.lowerBound), dValues.stride, adding: true)
+          unsafe multiplyTile(
+            m: rows, n: width, k: n, dScores, n, .none, key, keys.stride, .none, into: dQueries, width,
+            adding: part.lowerBound > seen.lowerBound)
+          unsafe multiplyTile(
+            m: n, n: width, k: rows, dScores, n, .transposed, queries, width, .none, into: dKeys.row(part.lowerBound),
+            dKeys.stride, adding: true)
+        }
+        unsafe task.forEachHead(of: dQuery, geometry) { head, matrix in
+          for (index, token) in task.queries.enumerated() {
+            unsafe matrix.row(token).update(from: dQueries + (head * count + index) * width, count: width)
+          }
         }
       }
     }
   }
-}
 
-/// Some queries of one head, and the keys that they may see.
-private struct AttentionTile {
-  let queries: Range<Int>
-  let keys: Range<Int>
-  let queryHead: Int
-  let geometry: AttentionGeometry
-
-  /// How many keys the first query sees under a causal mask.
-  var firstSeen: Int { queries.lowerBound - keys.lowerBound + 1 }
-
-  /// This tile's rows and its head's columns of a matrix `[token, queryHeads · width]`.
-  func head(of matrix: Matrix) -> Matrix { columns(of: matrix.rows(queries), head: queryHead) }
-
-  /// The keys' rows and the key-value head's columns of a matrix `[token, keyValueHeads · width]`.
-  func keyHead(of matrix: Matrix) -> Matrix { columns(of: matrix.rows(keys), head: queryHead / geometry.groupSize) }
-
-  private func columns(of matrix: Matrix, head: Int) -> Matrix {
-    matrix.columns(head * geometry.headWidth..<(head + 1) * geometry.headWidth)
+  /// One row of `count` numbers for each thread that gets a task.
+  private func makeScratch(_ count: Int, for tasks: [AttentionTask]) throws(ComputeError) -> Matrix {
+    try makeMatrix(min(threads, tasks.count), (count + 15) / 16 * 16)
   }
-}
 
-extension Matrix {
-  /// A dense matrix of another shape at the start of this one's memory.
-  fileprivate func view(_ rows: Int, _ columns: Int) -> Matrix {
-    Matrix(buffer: buffer, offset: offset, rows: rows, columns: columns)
+  /// Runs the tasks on all threads, with products that stay on the thread that asks for them.
+  private func onEveryThread(_ tasks: [AttentionTask], _ body: (AttentionTask, _ thread: Int) -> Void) {
+    if threads > 1 { openblas_set_num_threads(1) }
+    parallel.tasks(tasks.count) { task, thread in body(tasks[task], thread) }
+    if threads > 1 { openblas_set_num_threads(Int32(threads)) }
   }
 }

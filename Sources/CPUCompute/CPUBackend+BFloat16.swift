@@ -22,8 +22,8 @@ extension CPUBackend {
       return multiply(dy, .transposed, x, .none, into: gradient, adding: true)
     }
     unsafe bfloat16.products.multiply(
-      bfloat16.first.round(dy, isTransposed: true, pool: pool),
-      bfloat16.second.round(x, isTransposed: false, pool: pool),
+      bfloat16.first.round(dy, isTransposed: true, on: self),
+      bfloat16.second.round(x, isTransposed: false, on: self),
       m: product.m, n: product.n, k: product.k, into: gradient.pointer, stride: gradient.stride, adding: true)
   }
 
@@ -35,7 +35,7 @@ extension CPUBackend {
     guard let weight = unsafe b.bfloat16Row() else { return false }
     guard let bfloat16 else { preconditionFailure("a bf16 weight of another backend") }
     unsafe bfloat16.products.multiply(
-      bfloat16.first.round(a, isTransposed: aTransposition == .transposed, pool: pool),
+      bfloat16.first.round(a, isTransposed: aTransposition == .transposed, on: self),
       BFloat16Products.Factor(weight, stride: b.stride, isTransposed: bTransposition == .transposed),
       m: product.m, n: product.n, k: product.k, into: c.pointer, stride: c.stride, adding: adding)
     return true
@@ -55,18 +55,20 @@ struct BFloat16Arithmetic {
   private var buffer: HostBuffer?
 
   /// Rounds a float32 matrix, ties to even.
-  @unsafe func round(_ x: Matrix, isTransposed: Bool, pool: HostMemoryPool) -> BFloat16Products.Factor {
+  @unsafe func round(_ x: Matrix, isTransposed: Bool, on backend: CPUBackend) -> BFloat16Products.Factor {
     let count = (x.count + 1) / 2
     if buffer.map({ $0.count < count }) ?? true {
       buffer = nil
-      guard let made = try? pool.makeBuffer(count: count) else {
+      guard let made = try? backend.pool.makeBuffer(count: count) else {
         preconditionFailure("no memory to round a matrix [\(x.rows), \(x.columns)] to bf16")
       }
       buffer = made
     }
     guard let start = unsafe buffer?.pointer else { preconditionFailure("no room for a factor") }
     let numbers = unsafe UnsafeMutableRawPointer(start).assumingMemoryBound(to: UInt16.self)
-    for i in 0..<x.rows { unsafe ck_round_bfloat16(numbers + i * x.columns, x.row(i), x.columns) }
+    backend.parallel.rows(x.rows, cost: x.columns) { i in
+      unsafe ck_round_bfloat16(numbers + i * x.columns, x.row(i), x.columns)
+    }
     return unsafe BFloat16Products.Factor(UnsafeRawPointer(numbers), stride: x.columns, isTransposed: isTransposed)
   }
 }

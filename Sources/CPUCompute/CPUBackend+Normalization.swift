@@ -5,7 +5,7 @@ public import Compute
 extension CPUBackend {
   public func rmsNorm(_ x: Matrix, weight: Matrix, epsilon: Float, into y: Matrix, inverseRMS: Matrix) {
     requireNormShapes(x, y, weight: weight, inverseRMS: inverseRMS)
-    for i in 0..<x.rows {
+    parallel.rows(x.rows, cost: x.columns) { i in
       unsafe inverseRMS.row(i)[0] = unsafe ck_rms_norm(y.row(i), x.row(i), weight.pointer, epsilon, x.columns)
     }
   }
@@ -16,9 +16,17 @@ extension CPUBackend {
     requireNormShapes(x, dy, weight: weight, inverseRMS: inverseRMS)
     requireSameShape(dx, x)
     if let weightGradient { requireVector(weightGradient, x.columns) }
-    for i in 0..<x.rows {
+    parallel.rows(x.rows, cost: x.columns) { i in
       unsafe ck_rms_norm_backward(
-        dx.row(i), weightGradient?.pointer, dy.row(i), x.row(i), weight.pointer, inverseRMS.row(i)[0], x.columns)
+        dx.row(i), dy.row(i), x.row(i), weight.pointer, inverseRMS.row(i)[0], x.columns)
+    }
+    guard let weightGradient else { return }
+    parallel.columns(x.columns, cost: x.rows) { part in
+      for i in 0..<x.rows {
+        unsafe ck_add_scaled_products(
+          weightGradient.pointer + part.lowerBound, dy.row(i) + part.lowerBound, x.row(i) + part.lowerBound,
+          inverseRMS.row(i)[0], part.count)
+      }
     }
   }
 
@@ -26,7 +34,7 @@ extension CPUBackend {
     _ x: Matrix, weight: Matrix, bias: Matrix?, epsilon: Float, into y: Matrix, mean: Matrix, inverseDeviation: Matrix
   ) {
     requireLayerNormShapes(x, y, vectors: [weight, bias], mean: mean, inverseDeviation: inverseDeviation)
-    for i in 0..<x.rows {
+    parallel.rows(x.rows, cost: x.columns) { i in
       unsafe inverseDeviation.row(i)[0] = unsafe ck_layer_norm(
         y.row(i), mean.row(i), x.row(i), weight.pointer, bias?.pointer, epsilon, x.columns)
     }
@@ -39,10 +47,16 @@ extension CPUBackend {
     requireLayerNormShapes(
       x, dy, vectors: [weight, weightGradient, biasGradient], mean: mean, inverseDeviation: inverseDeviation)
     requireSameShape(dx, x)
-    for i in 0..<x.rows {
+    func row(_ i: Int) {
       unsafe ck_layer_norm_backward(
         dx.row(i), weightGradient?.pointer, biasGradient?.pointer, dy.row(i), x.row(i), weight.pointer, mean.row(i)[0],
         inverseDeviation.row(i)[0], x.columns)
+    }
+    if weightGradient == nil && biasGradient == nil {
+      parallel.rows(x.rows, cost: x.columns, row)
+    } else {
+      // All rows add to the parameters' gradients.
+      for i in 0..<x.rows { row(i) }
     }
   }
 }

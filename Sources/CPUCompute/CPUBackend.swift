@@ -4,20 +4,23 @@ internal import COpenBLAS
 public import Compute
 
 /// The CPU's backend: products in OpenBLAS (float32) or, with weights, oneDNN (bf16), vector loops in CKernels, attention
-/// in tiles.
+/// in tiles; all of them on its threads.
 public final class CPUBackend: HostBackend {
   public let pool = HostMemoryPool()
-  /// How many threads a product uses.
+  /// How many threads a product or a loop uses.
   public let threads: Int
+  let parallel: Parallel
   /// nil when products are float32.
   let bfloat16: BFloat16Arithmetic?
 
-  /// A backend whose products use `threads` threads; setting it is process-wide, as OpenBLAS's own setting is.
+  /// A backend whose products and loops use `threads` threads; for products setting it is process-wide, as OpenBLAS's own
+  /// setting is.
   ///
   /// - Parameter usesBFloat16: whether products with bf16 weights, and the gradients of weights, multiply bf16 numbers:
   ///   their other factor is rounded. Where ``supportsBFloat16`` is false all products are float32.
   public init(threads: Int, usesBFloat16: Bool = false) {
     self.threads = max(1, threads)
+    parallel = Parallel(threads: self.threads)
     openblas_set_num_threads(Int32(self.threads))
     bfloat16 = usesBFloat16 ? BFloat16Products().map { BFloat16Arithmetic(products: $0) } : nil
     if bfloat16 != nil { omp_set_num_threads(Int32(self.threads)) }
@@ -29,9 +32,15 @@ public final class CPUBackend: HostBackend {
     return "cpu (OpenBLAS \(kernels), float32)"
   }
 
+  public func fill(_ matrix: Matrix, with value: Float) {
+    parallel.rows(matrix.rows, cost: matrix.columns) { i in
+      unsafe matrix.row(i).update(repeating: value, count: matrix.columns)
+    }
+  }
+
   public func add(_ x: Matrix, to y: Matrix, scale: Float) {
     requireSameShape(x, y)
-    for i in 0..<x.rows { unsafe ck_add_scaled(y.row(i), x.row(i), scale, x.columns) }
+    parallel.rows(x.rows, cost: x.columns) { i in unsafe ck_add_scaled(y.row(i), x.row(i), scale, x.columns) }
   }
 
   public func multiply(
@@ -55,12 +64,15 @@ public final class CPUBackend: HostBackend {
 
   public func addBias(_ bias: Matrix, to x: Matrix) {
     precondition(bias.count == x.columns, "a bias of another width")
-    for i in 0..<x.rows { unsafe ck_add_scaled(x.row(i), bias.pointer, 1, x.columns) }
+    parallel.rows(x.rows, cost: x.columns) { i in unsafe ck_add_scaled(x.row(i), bias.pointer, 1, x.columns) }
   }
 
   public func addColumnSums(of x: Matrix, to sums: Matrix) {
     precondition(sums.count == x.columns, "sums of another width")
-    unsafe ck_add_column_sums(sums.pointer, x.pointer, x.rows, x.columns, x.stride)
+    parallel.columns(x.columns, cost: x.rows) { part in
+      unsafe ck_add_column_sums(
+        sums.pointer + part.lowerBound, x.pointer + part.lowerBound, x.rows, part.count, x.stride)
+    }
   }
 
   public func rotate(_ x: Matrix, layout: SequenceLayout, table: RotaryTable, inverse: Bool) {
@@ -68,12 +80,13 @@ public final class CPUBackend: HostBackend {
     unsafe table.cosines.withUnsafeBufferPointer { cosines in
       unsafe table.sines.withUnsafeBufferPointer { sines in
         guard let cosine = cosines.baseAddress, let sine = sines.baseAddress else { return }
-        for sequence in 0..<layout.count {
-          for (position, token) in layout.rows(of: sequence).enumerated() {
-            for head in stride(from: 0, to: x.columns, by: 2 * table.half) {
-              unsafe ck_rotate(
-                x.row(token) + head, cosine + position * table.half, sine + position * table.half, inverse ? -1 : 1,
-                table.half)
+        parallel.ranges(x.rows, cost: x.columns) { part in
+          for sequence in (0..<layout.count).map({ layout.rows(of: $0) }) {
+            for token in sequence.clamped(to: part) {
+              let angle = (token - sequence.lowerBound) * table.half
+              for head in stride(from: 0, to: x.columns, by: 2 * table.half) {
+                unsafe ck_rotate(x.row(token) + head, cosine + angle, sine + angle, inverse ? -1 : 1, table.half)
+              }
             }
           }
         }
@@ -84,12 +97,12 @@ public final class CPUBackend: HostBackend {
   public func swiGLU(gate: Matrix, up: Matrix, into y: Matrix) {
     requireSameShape(gate, y)
     requireSameShape(up, y)
-    for i in 0..<y.rows { unsafe ck_swiglu(y.row(i), gate.row(i), up.row(i), y.columns) }
+    parallel.rows(y.rows, cost: y.columns) { i in unsafe ck_swiglu(y.row(i), gate.row(i), up.row(i), y.columns) }
   }
 
   public func swiGLUBackward(_ dy: Matrix, gate: Matrix, up: Matrix, dGate: Matrix, dUp: Matrix) {
     for x in [up, dGate, dUp, dy] { requireSameShape(x, gate) }
-    for i in 0..<dy.rows {
+    parallel.rows(dy.rows, cost: dy.columns) { i in
       unsafe ck_swiglu_backward(dGate.row(i), dUp.row(i), dy.row(i), gate.row(i), up.row(i), dy.columns)
     }
   }

@@ -11,10 +11,11 @@ extension ReferenceBackend {
     fill(output, with: 0)
     forEachHead(layout: layout, geometry: geometry) { rows, head, keyValueHead in
       for i in rows {
+        let seen = geometry.keys(seenBy: i..<i + 1, of: rows)
         let probabilities = unsafe softmaxRow(
-          i, rows: rows, query: q.row(i) + head * width, key: k, keyColumn: keyValueHead * width, geometry: geometry)
+          seen, query: q.row(i) + head * width, key: k, keyColumn: keyValueHead * width, geometry: geometry)
         unsafe logSumExp.row(i)[head] = Float(probabilities.logSumExp)
-        for (j, probability) in zip(rows, probabilities.values) {
+        for (j, probability) in zip(seen, probabilities.values) {
           for c in 0..<width {
             unsafe output.row(i)[head * width + c] += Float(probability) * v.row(j)[keyValueHead * width + c]
           }
@@ -36,19 +37,20 @@ extension ReferenceBackend {
     forEachHead(layout: layout, geometry: geometry) { rows, head, keyValueHead in
       let (queryColumn, keyColumn) = (head * width, keyValueHead * width)
       for i in rows {
+        let seen = geometry.keys(seenBy: i..<i + 1, of: rows)
         let probabilities = unsafe softmaxRow(
-          i, rows: rows, query: q.row(i) + queryColumn, key: k, keyColumn: keyColumn, geometry: geometry
+          seen, query: q.row(i) + queryColumn, key: k, keyColumn: keyColumn, geometry: geometry
         ).values
         let dRow = unsafe dOutput.row(i) + queryColumn
         var dProbabilities = [Double](repeating: 0, count: probabilities.count)
-        for (index, j) in zip(probabilities.indices, rows) {
+        for (index, j) in zip(probabilities.indices, seen) {
           for c in 0..<width {
             unsafe dProbabilities[index] += Double(dRow[c]) * Double(v.row(j)[keyColumn + c])
             unsafe dValue.row(j)[keyColumn + c] += Float(probabilities[index]) * dRow[c]
           }
         }
         let delta = zip(probabilities, dProbabilities).reduce(0) { $0 + $1.0 * $1.1 }
-        for (index, j) in zip(probabilities.indices, rows) {
+        for (index, j) in zip(probabilities.indices, seen) {
           let dScore = Float(probabilities[index] * (dProbabilities[index] - delta)) * geometry.scale
           for c in 0..<width {
             unsafe dQuery.row(i)[queryColumn + c] += dScore * k.row(j)[keyColumn + c]
@@ -67,12 +69,10 @@ extension ReferenceBackend {
     }
   }
 
-  /// The probabilities with which token `i` reads the tokens of its sequence from the first on; those it may not see are left out.
+  /// The probabilities with which a query reads the tokens that it sees.
   @unsafe private func softmaxRow(
-    _ i: Int, rows: Range<Int>, query: UnsafeMutablePointer<Float>, key: Matrix, keyColumn: Int,
-    geometry: AttentionGeometry
+    _ seen: Range<Int>, query: UnsafeMutablePointer<Float>, key: Matrix, keyColumn: Int, geometry: AttentionGeometry
   ) -> (values: [Double], logSumExp: Double) {
-    let seen = geometry.isCausal ? rows.lowerBound..<i + 1 : rows
     var scores = seen.map { j in
       var sum = 0.0
       for c in 0..<geometry.headWidth { unsafe sum += Double(query[c]) * Double(key.row(j)[keyColumn + c]) }

@@ -37,19 +37,33 @@ public struct AttentionGeometry: Sendable, Equatable {
   public var scale: Float
   /// Whether a token sees only itself and what came before.
   public var isCausal: Bool
+  /// How many tokens a token sees at most, itself counted (Hugging Face's `sliding_window`: token i sees j with
+  /// i − window < j ≤ i); nil for no limit. Only under a causal mask.
+  public var slidingWindow: Int?
 
-  public init(queryHeads: Int, keyValueHeads: Int, headWidth: Int, scale: Float, isCausal: Bool) {
+  public init(
+    queryHeads: Int, keyValueHeads: Int, headWidth: Int, scale: Float, isCausal: Bool, slidingWindow: Int? = nil
+  ) {
     precondition(
       keyValueHeads > 0 && queryHeads % keyValueHeads == 0, "query heads must be a multiple of key-value heads")
+    precondition(slidingWindow.map { $0 > 0 && isCausal } ?? true, "a sliding window is causal and above 0")
     self.queryHeads = queryHeads
     self.keyValueHeads = keyValueHeads
     self.headWidth = headWidth
     self.scale = scale
     self.isCausal = isCausal
+    self.slidingWindow = slidingWindow
   }
 
   /// Query heads to a key-value head.
   public var groupSize: Int { queryHeads / keyValueHeads }
+
+  /// The tokens of `sequence` that one or more of `queries`, which lie in it, see.
+  public func keys(seenBy queries: Range<Int>, of sequence: Range<Int>) -> Range<Int> {
+    guard isCausal else { return sequence }
+    let first = slidingWindow.map { max(queries.lowerBound - $0 + 1, sequence.lowerBound) } ?? sequence.lowerBound
+    return first..<queries.upperBound
+  }
 }
 
 /// Cosines and sines of rotary position embedding, `[position, headWidth / 2]` each.

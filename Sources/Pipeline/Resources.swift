@@ -1,7 +1,5 @@
 internal import Architectures
 internal import Artifacts
-internal import Blueprints
-internal import Checkpoints
 internal import Communication
 internal import Compute
 internal import Foundation
@@ -36,7 +34,12 @@ struct Resources {
     let layout = try session.communicator.hostLayout()
     ranksOnThisHost = layout.ranksOnThisHost
     hosts = Set(layout.hostNames).sorted()
-    threads = document.resources.threads ?? Self.threads(ranksOnThisHost: layout.ranksOnThisHost)
+    // Gathered whatever this rank's document says: another host's may say otherwise.
+    let processors = Self.allowedProcessors()
+    let others = try session.communicator.gather(Array(processors.utf8))
+    let host = layout.hostNames[session.communicator.rank]
+    let sharing = zip(layout.hostNames, others).count { $0 == host && $1 == Array(processors.utf8) }
+    threads = document.resources.threads ?? Self.threads(on: processors, sharing: sharing)
     usesBFloat16 = try Self.usesBFloat16(document, model: model, session: session)
     backend = session.makeBackend(document.resources.backend, threads, usesBFloat16)
     measuringBackend = usesBFloat16 ? session.makeBackend(document.resources.backend, threads, false) : backend
@@ -47,39 +50,6 @@ struct Resources {
       // One host: its ranks share the pages of the mapped files, and nothing has to travel.
       case .auto: hosts.count > 1
       }
-  }
-
-  /// The same on every rank: scores of ranks that compute differently would be summed. Collective.
-  private static func usesBFloat16(_ document: RunDocument, model: Model?, session: Session) throws -> Bool {
-    let resources = document.resources
-    guard resources.compute != .f32 else { return false }
-    let types = Set(
-      try model.map { model in
-        try model.blueprint.layers.indices.flatMap { layer in
-          try model.blueprint.tensors(of: .layer(layer)).filter { $0.shape.count == 2 }
-            .map { try model.tensor($0).elementType }
-        }
-      } ?? [])
-    let other = types.subtracting([.bfloat16]).min { $0.safetensorsName < $1.safetensorsName }
-    let isHere = session.supportsBFloat16 && resources.backend == .cpu
-    let isEverywhere = try session.communicator.maximum(of: isHere ? 0 : 1) == 0
-    guard resources.compute == .bf16 else { return isEverywhere && other == nil }
-    try session.together {
-      let reason: String? =
-        if let other {
-          "multiplies weights as a BF16 checkpoint has them, but \(document.model) has \(other.safetensorsName)"
-        } else if resources.backend != .cpu {
-          "is computed by resources.backend: cpu only"
-        } else if !session.supportsBFloat16 {
-          "needs a processor with AVX512-BF16 or AMX"
-        } else {
-          nil
-        }
-      if let reason {
-        throw RunDocumentError(.invalidValue, "resources.compute: bf16 \(reason); use f32 or auto")
-      }
-    }
-    return isEverywhere
   }
 
   /// Where a pass over `model` gets its weights. Collective; the source lives as long as its passes.
@@ -97,14 +67,27 @@ struct Resources {
 
   private static let automaticBatchTokens = 1024
 
-  /// Cores that this process may use, shared with the ranks that may use the same ones.
+  /// `resources.threads: auto`: what OPENBLAS_NUM_THREADS says, or the processors that this process may use, divided among
+  /// the `sharing` ranks that may use the same ones.
   ///
-  /// A launcher that binds gives each rank cores of its own, fewer than the host has; without binding all ranks of a host
-  /// see all cores and divide them.
-  private static func threads(ranksOnThisHost: Int) -> Int {
+  /// A launcher that binds gives each rank processors of its own; without binding all ranks of a host share all that the
+  /// host, the job or the container has.
+  private static func threads(on processors: String, sharing: Int) -> Int {
     let environment = ProcessInfo.processInfo.environment["OPENBLAS_NUM_THREADS"]
     if let count = environment.flatMap({ Int($0) }), count > 0 { return count }
-    let (allowed, online) = (ProcessInfo.processInfo.activeProcessorCount, ProcessInfo.processInfo.processorCount)
-    return max(1, allowed < online ? allowed : online / max(1, ranksOnThisHost))
+    // "0-3,8": Foundation's activeProcessorCount does not see a binding.
+    let ranges = processors.split(separator: ",").map { $0.split(separator: "-").compactMap { Int($0) } }
+    let counts = ranges.map { bounds in bounds.isEmpty ? 0 : bounds[bounds.count - 1] - bounds[0] + 1 }
+    let allowed = counts.isEmpty ? ProcessInfo.processInfo.activeProcessorCount : counts.reduce(0, +)
+    return max(1, allowed / max(1, sharing))
+  }
+
+  /// Numbers of the processors that this process may use, as the kernel writes them (`0-3,8`); empty where it does not, as
+  /// if all ranks shared them.
+  private static func allowedProcessors() -> String {
+    let name = "Cpus_allowed_list:"
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
+    return line.map { $0.dropFirst(name.count).trimmingCharacters(in: .whitespaces) } ?? ""
   }
 }

@@ -25,9 +25,15 @@ struct AttentionSublayer {
   }
 
   private var geometry: AttentionGeometry {
-    AttentionGeometry(
+    let (isCausal, slidingWindow): (Bool, Int?) =
+      switch specification.mask {
+      case .full: (false, nil)
+      case .causal: (true, nil)
+      case .slidingWindow(let tokens): (true, tokens)
+      }
+    return AttentionGeometry(
       queryHeads: specification.queryHeads, keyValueHeads: specification.keyValueHeads,
-      headWidth: specification.headWidth, scale: specification.scale, isCausal: specification.mask == .causal)
+      headWidth: specification.headWidth, scale: specification.scale, isCausal: isCausal, slidingWindow: slidingWindow)
   }
 
   /// Adds the branch to `stream` `[token, hidden]` and returns what the backward pass needs.

@@ -8,17 +8,19 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
   let keyValueHeads: Int
   let width: Int
   let isCausal: Bool
+  var slidingWindow: Int?
 
   var layout: SequenceLayout { SequenceLayout(lengths: lengths) }
 
   var geometry: AttentionGeometry {
     AttentionGeometry(
       queryHeads: queryHeads, keyValueHeads: keyValueHeads, headWidth: width,
-      scale: Float(1 / Double(width).squareRoot()), isCausal: isCausal)
+      scale: Float(1 / Double(width).squareRoot()), isCausal: isCausal, slidingWindow: slidingWindow)
   }
 
   var testDescription: String {
     "\(lengths) tokens, \(queryHeads)/\(keyValueHeads) heads of \(width), \(isCausal ? "causal" : "full")"
+      + (slidingWindow.map { ", window \($0)" } ?? "")
   }
 
   /// Small: one token, one number per head, grouped heads, several sequences.
@@ -29,6 +31,34 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
       AttentionCase(lengths: [5, 1, 3], queryHeads: 2, keyValueHeads: 2, width: 4, isCausal: isCausal),
       AttentionCase(lengths: [4, 7], queryHeads: 6, keyValueHeads: 2, width: 3, isCausal: isCausal),
       AttentionCase(lengths: [17], queryHeads: 4, keyValueHeads: 1, width: 5, isCausal: isCausal),
+    ]
+  }
+
+  /// Windows of one token, of some, and longer than every sequence.
+  static let smallWindows: [AttentionCase] = [1, 2, 4, 100, Int.max].flatMap { (window: Int) -> [AttentionCase] in
+    [[5, 1, 3], [17]].map { (lengths: [Int]) -> AttentionCase in
+      AttentionCase(
+        lengths: lengths, queryHeads: 6, keyValueHeads: 2, width: 3, isCausal: true, slidingWindow: window)
+    }
+  }
+
+  /// Around the 128 queries and 512 keys that the CPU's backend takes together of two heads to a key-value head: windows
+  /// smaller and larger than both, so that a tile is seen whole, in part by some queries, not by others, or not at all.
+  static let longWindows: [AttentionCase] = [
+    ([130], 1), ([257], 127), ([257], 128), ([300, 2, 140], 129), ([700], 60), ([1100], 530),
+  ].map { (lengths: [Int], window: Int) -> AttentionCase in
+    AttentionCase(
+      lengths: lengths, queryHeads: 2, keyValueHeads: 1, width: 6, isCausal: true, slidingWindow: window)
+  }
+
+  /// Around the edges of its tiles of keys; many heads to a key-value head, of which it takes fewer queries together.
+  static let longKeys: [AttentionCase] = [false, true].flatMap { (isCausal: Bool) -> [AttentionCase] in
+    let lengths = [511, 512, 513, 1025]
+    return lengths.map {
+      AttentionCase(lengths: [$0], queryHeads: 2, keyValueHeads: 1, width: 2, isCausal: isCausal)
+    } + [
+      AttentionCase(lengths: [70, 33], queryHeads: 16, keyValueHeads: 2, width: 3, isCausal: isCausal),
+      AttentionCase(lengths: [450], queryHeads: 20, keyValueHeads: 1, width: 2, isCausal: isCausal),
     ]
   }
 

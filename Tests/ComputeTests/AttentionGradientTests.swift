@@ -4,7 +4,7 @@ import Testing
 
 /// The gradients of attention with respect to query, key and value.
 @Suite struct AttentionGradientTests {
-  @Test(arguments: Setup.all, AttentionCase.small)
+  @Test(arguments: Setup.all, AttentionCase.small + AttentionCase.smallWindows)
   func centralDifferences(_ setup: Setup, shape: AttentionCase) throws {
     try check(try AttentionRun(shape, setup), samples: 40)
   }
@@ -16,8 +16,16 @@ import Testing
     try check(try AttentionRun(shape, setup), samples: 6)
   }
 
+  /// The same with a window shorter than a tile, and with two tiles of keys.
+  @Test(arguments: Setup.all, [(130, 40), (514, nil), (514, 200)] as [(Int, Int?)])
+  func centralDifferencesAcrossTilesOfKeys(_ setup: Setup, shape: (length: Int, window: Int?)) throws {
+    let shape = AttentionCase(
+      lengths: [shape.length], queryHeads: 2, keyValueHeads: 1, width: 2, isCausal: true, slidingWindow: shape.window)
+    try check(try AttentionRun(shape, setup), samples: 3)
+  }
+
   /// Every element of long sequences, one backend against the other.
-  @Test(arguments: AttentionCase.long, [false, true])
+  @Test(arguments: AttentionCase.long + AttentionCase.longWindows + AttentionCase.longKeys, [false, true])
   func backendsAgree(_ shape: AttentionCase, usesViews: Bool) throws {
     let reference = try AttentionRun(shape, Setup(tested: .reference, usesViews: false))
     let expected = try reference.backward()

@@ -2,9 +2,15 @@ import Compute
 import TestSupport
 import Testing
 
-/// Attention against its definition, within sequences, with and without a causal mask, with grouped heads.
+/// Attention against its definition, within sequences, with and without a causal mask and a sliding window, with
+/// grouped heads.
 @Suite struct AttentionTests {
-  @Test(arguments: Setup.all, AttentionCase.small + AttentionCase.long)
+  static let cases: [AttentionCase] = [
+    AttentionCase.small, AttentionCase.smallWindows, AttentionCase.long, AttentionCase.longWindows,
+    AttentionCase.longKeys,
+  ].flatMap { $0 }
+
+  @Test(arguments: Setup.all, cases)
   func forward(_ setup: Setup, shape: AttentionCase) throws {
     let run = try AttentionRun(shape, setup)
     let expected = Formula.attention(run.query, run.key, run.value, layout: shape.layout, geometry: shape.geometry)
@@ -19,6 +25,19 @@ import Testing
     let run = try AttentionRun(shape, setup)
     let twice = Table(3, 8) { run.value[$0, $1 % 4] }
     #expect(run.bench.distance(run.output, twice) < 1e-7)
+  }
+
+  /// A window that no sequence fills changes nothing, to the bit; one that is filled does.
+  @Test(arguments: TestedBackend.allCases) func widestWindow(_ tested: TestedBackend) throws {
+    let results = try [nil, Int.max, 200, 199].map { window in
+      let run = try AttentionRun(
+        AttentionCase(
+          lengths: [200, 7], queryHeads: 4, keyValueHeads: 2, width: 3, isCausal: true, slidingWindow: window),
+        Setup(tested: tested, usesViews: false))
+      return run.bench.backend.floats(run.output)
+    }
+    #expect(results[1] == results[0] && results[2] == results[0] && results[3] != results[0])
+    #expect(results[3][..<(199 * 12)] == results[0][..<(199 * 12)], "only the last token of the longer one saw 200")
   }
 
   /// A last token of 1e30 changes nothing before it under a causal mask, though it shares their tile.

@@ -84,7 +84,9 @@ enum Formula {
       for head in 0..<geometry.queryHeads {
         let keyHead = head / (geometry.queryHeads / geometry.keyValueHeads)
         for i in tokens {
-          let seen = tokens.filter { !geometry.isCausal || $0 <= i }
+          let seen = tokens.filter { j in
+            (!geometry.isCausal || j <= i) && (geometry.slidingWindow.map { j > i - $0 } ?? true)
+          }
           let scores = seen.map { j in
             (0..<width).reduce(0) { $0 + q[i, head * width + $1] * k[j, keyHead * width + $1] } * Double(geometry.scale)
           }

@@ -103,6 +103,33 @@ import Testing
     #expect(backend.pool.bytesInUse == 0 && backend.pool.peakBytes > 0)
   }
 
+  /// Attention takes no more for itself when sequences grow: its tiles have one size.
+  /// In a process of its own, because OpenBLAS's number of threads is the process's.
+  @Test func attentionOfLongerSequences() async {
+    await #expect(processExitsWith: .success) {
+      for threads in [1, 3] { try Self.checkScratch(threads: threads) }
+    }
+  }
+
+  private static func checkScratch(threads: Int) throws {
+    let scratch = try [4096, 8192].map { tokens in
+      guard let backend = TestedBackend.cpu.make(threads: threads) as? any HostBackend else { return 0 }
+      let shape = AttentionCase(lengths: [tokens], queryHeads: 4, keyValueHeads: 2, width: 2, isCausal: true)
+      let wide = try (0..<4).map { _ in try backend.makeMatrix(tokens, 8) }
+      let narrow = try (0..<4).map { _ in try backend.makeMatrix(tokens, 4) }
+      let logarithms = try backend.makeMatrix(tokens, 4)
+      let held = backend.pool.bytesInUse
+      try backend.attention(
+        query: wide[0], key: narrow[0], value: narrow[1], layout: shape.layout, geometry: shape.geometry,
+        into: wide[1], logSumExp: logarithms)
+      try backend.attentionBackward(
+        wide[2], query: wide[0], key: narrow[0], value: narrow[1], output: wide[1], logSumExp: logarithms,
+        layout: shape.layout, geometry: shape.geometry, dQuery: wide[3], dKey: narrow[2], dValue: narrow[3])
+      return backend.pool.peakBytes - held
+    }
+    #expect(scratch[0] == scratch[1] && scratch[0] > 0 && scratch[0] < threads * 2 << 20)
+  }
+
   /// Sizes that no machine has, or that do not fit a number, are an error of one line, not a crash.
   @Test(arguments: TestedBackend.allCases, [(Int.max, 2), (1 << 32, 1 << 32), (1 << 40, 1 << 19), (1, Int.max)])
   func tooLarge(_ tested: TestedBackend, shape: (Int, Int)) throws {

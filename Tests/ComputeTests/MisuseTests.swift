@@ -10,6 +10,7 @@ enum Misuse: String, CaseIterable, Codable, Sendable {
   case layerNormBias, layerNormMean, layerNormBackwardInput, layerNormBackwardDeviation, layerNormBackwardBiasGradient
   case rotationOfOtherTokens, rotationBeyondTable, rotationOfOtherHeads
   case attentionQuery, attentionKey, attentionLogSumExp, attentionBackwardLogSumExp, attentionBackwardGradient
+  case windowOfNothing, windowWithoutCausalMask
   case swiGLUUp, swiGLUBackwardUp, swiGLUBackwardGradient
   case geluOutput, geluBackwardInput, geluBackwardGradient
   case unitFactors, saliencyUnits, saliencyGradient
@@ -63,6 +64,12 @@ enum Misuse: String, CaseIterable, Codable, Sendable {
         try m(5, 8), query: try m(5, 8), key: try m(5, 4), value: try m(5, 4), output: try m(5, 8),
         logSumExp: try m(self == .attentionBackwardLogSumExp ? 4 : 5, 2), layout: layout, geometry: Self.geometry,
         dQuery: try m(5, 8), dKey: try m(self == .attentionBackwardGradient ? 4 : 5, 4), dValue: try m(5, 4))
+
+    case .windowOfNothing, .windowWithoutCausalMask:
+      let isCausal = self == .windowOfNothing
+      let geometry = AttentionGeometry(
+        queryHeads: 2, keyValueHeads: 1, headWidth: 4, scale: 1, isCausal: isCausal, slidingWindow: isCausal ? 0 : 2)
+      #expect(geometry.slidingWindow == nil)
 
     case .swiGLUUp: backend.swiGLU(gate: try m(5, 4), up: try m(4, 4), into: try m(5, 4))
     case .swiGLUBackwardUp, .swiGLUBackwardGradient:

@@ -6,11 +6,11 @@ public enum TestedBackend: String, CaseIterable, Sendable {
   case reference
   case cpu
 
-  /// A fresh one.
-  public func make() -> any ComputeBackend {
+  /// A fresh one, with so many threads where it has any.
+  public func make(threads: Int = 1) -> any ComputeBackend {
     switch self {
     case .reference: ReferenceBackend()
-    case .cpu: CPUBackend(threads: 1)
+    case .cpu: CPUBackend(threads: threads)
     }
   }
 

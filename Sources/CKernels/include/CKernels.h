@@ -12,6 +12,8 @@
 
 // y += scale * x
 void ck_add_scaled(float *y, const float *x, float scale, size_t count);
+// y += scale * a * b
+void ck_add_scaled_products(float *y, const float *a, const float *b, float scale, size_t count);
 // sums[j] += sum over rows of x[i][j]
 void ck_add_column_sums(float *sums, const float *x, size_t rows, size_t columns, size_t stride);
 // x[i][j] *= factors[j / width]
@@ -22,9 +24,10 @@ void ck_add_unit_products(double *sums, const float *x, const float *dy, size_t 
 
 // y = x / rms(x) * weight for one row; returns 1 / rms.
 float ck_rms_norm(float *y, const float *x, const float *weight, float epsilon, size_t count);
-// The backward pass of one row: dx += …; dweight += dy * x / rms, unless dweight is null.
-void ck_rms_norm_backward(float *dx, float *_Nullable dweight, const float *dy, const float *x, const float *weight,
-                          float inverse_rms, size_t count);
+// The backward pass of one row: dx += …
+void ck_rms_norm_backward(float *dx, const float *dy, const float *x, const float *weight, float inverse_rms,
+                          size_t count);
+
 // y = (x - mean) / deviation * weight + bias for one row, with deviation = sqrt(variance + epsilon); null is no bias.
 // Writes the mean and returns 1 / deviation. Sums in double precision: no row of floats overflows them.
 float ck_layer_norm(float *y, float *mean, const float *x, const float *weight, const float *_Nullable bias,
@@ -37,16 +40,19 @@ void ck_layer_norm_backward(float *dx, float *_Nullable dweight, float *_Nullabl
 // `direction` is +1 forward, -1 for the transpose (the backward pass).
 void ck_rotate(float *x, const float *cosine, const float *sine, float direction, size_t half);
 
-// Row i of s keeps its first `first_valid + i` columns when `causal`, all columns otherwise. Turns scores into
-// probabilities softmax(scale * s) in place, the rest into zeros, and writes the log of each row's sum of exponentials.
-void ck_softmax(float *s, float *log_sum_exp, size_t rows, size_t columns, size_t stride, size_t first_valid, int causal,
-                float scale, size_t log_sum_exp_stride);
-// The same probabilities again from the saved logarithms.
-void ck_softmax_again(float *s, const float *log_sum_exp, size_t rows, size_t columns, size_t stride,
-                      size_t first_valid, int causal, float scale, size_t log_sum_exp_stride);
-// dp[i][j] = p[i][j] * (dp[i][j] - delta[i]) * scale
-void ck_softmax_backward(float *dp, const float *p, const float *delta, size_t rows, size_t columns, size_t stride,
-                         float scale);
+// One tile of attention: s [rows, columns] and output [rows, width], dense. In row i the columns from `first + i` up to
+// `end + i` are seen (as far as there are such). Turns their scores into exp(scale * (s - maximum)), the rest into zeros,
+// with the largest score of this and all tiles before; folds their sum into `sums`, and brings sums and the rows of
+// `output`, unless null, to the new maximum. Before the first tile maxima are -INFINITY.
+void ck_softmax_fold(float *s, float *maxima, float *sums, float *_Nullable output, size_t rows, size_t columns,
+                     size_t width, ptrdiff_t first, ptrdiff_t end, float scale);
+// After the last tile: output = weighted [rows, width] / sums, and the log of each row's sum of exponentials.
+void ck_softmax_finish(float *output, float *log_sum_exp, const float *weighted, const float *maxima, const float *sums,
+                       size_t rows, size_t width, size_t output_stride, size_t log_sum_exp_stride, float scale);
+// The backward pass of a tile, both dense: scores s become p = exp(scale * s - log_sum_exp[i]), and dp, the gradient of
+// p, becomes that of the scores' products, p * (dp - delta[i]) * scale; zeros for what is not seen.
+void ck_softmax_backward(float *s, float *dp, const float *log_sum_exp, const float *delta, size_t rows, size_t columns,
+                         ptrdiff_t first, ptrdiff_t end, float scale);
 // The inner product of two vectors.
 float ck_dot(const float *x, const float *y, size_t count);
 
