@@ -177,8 +177,8 @@ let package = Package(
       "Pipeline",
       [
         "Allocation", "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication",
-        "Compute", "Evaluation", "GateTuning", "MPITestSupport", "ModelTestSupport", "Safetensors", "Tensors",
-        "TestSupport", "Tokenizers", "Transformers",
+        "CPUCompute", "Compute", "Evaluation", "GateTuning", "LayerStreaming", "MPITestSupport", "ModelTestSupport",
+        "Safetensors", "Saliency", "Tensors", "TestSupport", "Tokenizers", "Transformers",
       ]),
     // The program itself, launched as users do.
     tests("espalier", ["Safetensors", "Tensors", "TestSupport", subprocess]),

@@ -64,11 +64,14 @@ public struct ReportTable: Sendable {
   /// Seconds per phase. The total is of the slowest ranks, phase by phase.
   private func phases() -> [String] {
     guard !report.phases.isEmpty else { return [] }
-    var lines = [line("phase", "seconds (max)", "max/mean", "rate")]
+    let hasMemory = report.phases.contains { $0.peakBytes != nil }
+    var lines = [line("phase", "seconds (max)", "max/mean", hasMemory ? "rate, memory" : "rate")]
     for phase in report.phases {
       let ratio = phase.secondsMean > 0 ? TableNumber.fixed(phase.secondsMax / phase.secondsMean, 2) : "–"
-      let rate = phase.rate.map { "\(TableNumber.rate($0.value)) \(TextLayout.visible($0.unit))" } ?? ""
-      lines.append(line(TextLayout.visible(phase.name), TableNumber.fixed(phase.secondsMax, 1), ratio, rate))
+      let rate = phase.rate.map { "\(TableNumber.rate($0.value)) \(TextLayout.visible($0.unit))" }
+      let memory = phase.peakBytes.map { ByteSize(bytes: max(0, $0)).rounded }
+      let note = [rate, memory].compactMap { $0 }.joined(separator: ", ")
+      lines.append(line(TextLayout.visible(phase.name), TableNumber.fixed(phase.secondsMax, 1), ratio, note))
     }
     let total = report.phases.reduce(0) { $0 + $1.secondsMax }
     lines.append(line("total", TableNumber.fixed(total, 1), ""))

@@ -15,12 +15,15 @@ extension RunReport {
     public var seconds: [Double]?
     /// How fast the phase went; `nil` where no rate says anything.
     public var rate: Rate?
+    /// The most bytes that the backend's matrices took at a time, of the rank that had most; `nil` where there were none
+    /// and in reports of older versions.
+    public var peakBytes: Int?
 
     /// The most ranks whose seconds are each recorded.
     public static let mostRanks = 16
 
     /// A phase from each rank's seconds; no rank: 0 seconds.
-    public init(name: String, seconds: [Double], rate: Rate? = nil) {
+    public init(name: String, seconds: [Double], rate: Rate? = nil, peakBytes: Int? = nil) {
       self.name = name
       let sorted = seconds.sorted()
       secondsMax = sorted.last ?? 0
@@ -29,6 +32,7 @@ extension RunReport {
       secondsMedian = sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
       self.seconds = seconds.isEmpty || seconds.count > Self.mostRanks ? nil : seconds
       self.rate = rate
+      self.peakBytes = peakBytes
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -38,6 +42,7 @@ extension RunReport {
       case secondsMin = "seconds_min"
       case secondsMedian = "seconds_median"
       case seconds, rate
+      case peakBytes = "peak_bytes"
     }
   }
 

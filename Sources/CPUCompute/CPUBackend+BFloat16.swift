@@ -59,7 +59,7 @@ struct BFloat16Arithmetic {
     let count = (x.count + 1) / 2
     if buffer.map({ $0.count < count }) ?? true {
       buffer = nil
-      guard let made = try? backend.pool.makeBuffer(count: count) else {
+      guard let made = try? backend.pool.makeBuffer(count: count, isZeroed: false) else {
         preconditionFailure("no memory to round a matrix [\(x.rows), \(x.columns)] to bf16")
       }
       buffer = made

@@ -1,5 +1,4 @@
 internal import CKernels
-internal import COneDNN
 internal import COpenBLAS
 public import Compute
 
@@ -22,8 +21,9 @@ public final class CPUBackend: HostBackend {
     self.threads = max(1, threads)
     parallel = Parallel(threads: self.threads)
     openblas_set_num_threads(Int32(self.threads))
-    bfloat16 = usesBFloat16 ? BFloat16Products().map { BFloat16Arithmetic(products: $0) } : nil
-    if bfloat16 != nil { omp_set_num_threads(Int32(self.threads)) }
+    bfloat16 =
+      usesBFloat16
+      ? BFloat16Products(parallel: parallel, pool: pool).map { BFloat16Arithmetic(products: $0) } : nil
   }
 
   public var name: String {

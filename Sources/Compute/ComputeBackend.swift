@@ -16,8 +16,11 @@ public protocol ComputeBackend: AnyObject {
 
   // MARK: Memory
 
-  /// A dense matrix; all zero.
-  func makeMatrix(_ rows: Int, _ columns: Int) throws(ComputeError) -> Matrix
+  /// A dense matrix; all zero, unless the next operation overwrites every element and says so: then clearing it would
+  /// only cost a pass over memory.
+  func makeMatrix(_ rows: Int, _ columns: Int, isZeroed: Bool) throws(ComputeError) -> Matrix
+  /// A dense copy in memory of its own.
+  func copy(_ x: Matrix) throws(ComputeError) -> Matrix
   /// Widens the part of a stored tensor that `rows` names (indices of its first dimension) into a dense matrix of as many
   /// elements.
   func load(_ tensor: StoredTensor, rows: Range<Int>, into matrix: Matrix) throws(StorageError)
@@ -38,6 +41,8 @@ public protocol ComputeBackend: AnyObject {
 
   /// Gives memory that no matrix uses back to the system, as between two phases.
   func releaseUnusedMemory()
+  /// The most bytes that its matrices took at a time since the last call.
+  func takePeakBytes() -> Int
 
   // MARK: Products
 
@@ -167,7 +172,7 @@ public struct CrossEntropyState: Sendable {
 
 extension ComputeBackend {
   public func makeWeight(_ tensor: StoredTensor, rows: Range<Int>) throws -> Matrix {
-    let matrix = try makeMatrix(rows.count, tensor.shape.dimensions.dropFirst().reduce(1, *))
+    let matrix = try makeMatrix(rows.count, tensor.shape.dimensions.dropFirst().reduce(1, *), isZeroed: false)
     try load(tensor, rows: rows, into: matrix)
     return matrix
   }
@@ -176,9 +181,14 @@ extension ComputeBackend {
     multiply(dy, .transposed, x, .none, into: gradient, adding: true)
   }
 
-  /// A matrix with the same shape as another; all zero.
-  public func makeMatrix(like other: Matrix) throws(ComputeError) -> Matrix {
-    try makeMatrix(other.rows, other.columns)
+  /// A dense matrix; all zero.
+  public func makeMatrix(_ rows: Int, _ columns: Int) throws(ComputeError) -> Matrix {
+    try makeMatrix(rows, columns, isZeroed: true)
+  }
+
+  /// A matrix with the same shape as another; all zero, or to be overwritten.
+  public func makeMatrix(like other: Matrix, isZeroed: Bool = true) throws(ComputeError) -> Matrix {
+    try makeMatrix(other.rows, other.columns, isZeroed: isZeroed)
   }
 
   /// The matrix's numbers, row by row.
@@ -191,7 +201,7 @@ extension ComputeBackend {
 
   /// A matrix with these numbers, row by row.
   public func makeMatrix(_ rows: Int, _ columns: Int, values: [Float]) throws(ComputeError) -> Matrix {
-    let matrix = try makeMatrix(rows, columns)
+    let matrix = try makeMatrix(rows, columns, isZeroed: false)
     write(values.span, into: matrix)
     return matrix
   }

@@ -7,10 +7,16 @@ public protocol HostBackend: ComputeBackend {
 }
 
 extension HostBackend {
-  public func makeMatrix(_ rows: Int, _ columns: Int) throws(ComputeError) -> Matrix {
+  public func makeMatrix(_ rows: Int, _ columns: Int, isZeroed: Bool) throws(ComputeError) -> Matrix {
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard !overflow, count < Int.max / 8 else { throw ComputeError("a matrix [\(rows), \(columns)] is too large") }
-    return Matrix(buffer: try pool.makeBuffer(count: count), rows: rows, columns: columns)
+    return Matrix(buffer: try pool.makeBuffer(count: count, isZeroed: isZeroed), rows: rows, columns: columns)
+  }
+
+  public func copy(_ x: Matrix) throws(ComputeError) -> Matrix {
+    let copy = try makeMatrix(x.rows, x.columns, isZeroed: false)
+    for i in 0..<x.rows { unsafe copy.row(i).update(from: x.row(i), count: x.columns) }
+    return copy
   }
 
   public func load(_ tensor: StoredTensor, rows: Range<Int>, into matrix: Matrix) throws(StorageError) {
@@ -46,6 +52,8 @@ extension HostBackend {
   }
 
   public func releaseUnusedMemory() { pool.trim() }
+
+  public func takePeakBytes() -> Int { pool.takePeak() }
 
   public func fill(_ matrix: Matrix, with value: Float) {
     for i in 0..<matrix.rows { unsafe matrix.row(i).update(repeating: value, count: matrix.columns) }

@@ -75,7 +75,8 @@ public struct KernelBenchmark {
     let peak = try ProductPeak(resources.backend, weights: resources.weightType, timer: timer)
     let bandwidth = try MemoryBandwidth(resources.backend, threads: resources.threads, timer: timer)
     let models = try shapes.map { shape in
-      let bench = KernelMeasurements(shape: shape, tokens: tokens, backend: resources.backend, weightType: resources.weightType, timer: timer)
+      let bench = KernelMeasurements(
+        shape: shape, tokens: tokens, backend: resources.backend, weightType: resources.weightType, timer: timer)
       return (shape, try bench.products() + bench.attention() + bench.loops())
     }
     let outcome = Outcome(

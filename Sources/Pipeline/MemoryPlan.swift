@@ -1,86 +1,158 @@
-internal import Tensors
+internal import Compute
+internal import Communication
 package import Architectures
-public import Artifacts
+package import Artifacts
 internal import Blueprints
-internal import Transformers
+package import Transformers
 
-/// What a rank's memory holds at most while it scores, by DESIGN §2: its share of the model, the groups in flight, one
-/// layer in float32 with its gradients, one batch's inside, and the boundaries, which may go to a file instead.
-package struct MemoryPlan {
-  /// Bytes that can not be spilled.
-  package let fixedBytes: Int
-  /// Bytes of all boundaries of a rank.
-  package let boundaryBytes: Int
+/// What a rank keeps in memory while it scores, decided before the run: of which layers the inside, and how many bytes of
+/// the other layers' inputs; the rest of those goes to a file.
+package struct MemoryPlan: Sendable {
+  /// What a rank will compute.
+  package struct Workload: Sendable {
+    /// This rank's calibration tokens.
+    package var tokens: Int
+    /// Tokens of its largest batch, and of its longest sequence.
+    package var batchTokens: Int
+    package var longest: Int
+    package var objective: Objective
+    /// Whether factors multiply the units.
+    package var isGated: Bool
+    /// How many ranks sum gradients; 1 for none.
+    package var summingRanks: Int
+
+    /// The largest that these batches ask for.
+    package init(_ batches: [TokenBatch], objective: Objective, isGated: Bool = false, summingRanks: Int = 1) {
+      tokens = batches.reduce(0) { $0 + $1.layout.tokens }
+      batchTokens = batches.map(\.layout.tokens).max() ?? 0
+      longest = batches.map(\.layout.longest).max() ?? 0
+      self.objective = objective
+      self.isGated = isGated
+      self.summingRanks = summingRanks
+    }
+  }
+
+  /// How many of the last layers keep their inside: the backward sweep comes to them first.
+  package let keptLayers: Int
+  /// What boundaries may take in memory; nil for all they need.
+  package let boundaryBudget: Int?
+  /// Of this rank, as decided.
+  package let account: MemoryAccount
+  /// The smallest limit under which the rank can do what it was asked for, with whatever can be spilled in a file.
+  package let neededBytes: Int
   private let limit: ByteSize?
 
   /// - Parameters:
-  ///   - tokens: this rank's calibration tokens.
-  ///   - batchTokens: tokens of its largest batch.
-  ///   - ranks: how many share the model, or nil when weights come from mapped files, whose pages the system can drop.
-  package init(_ model: Model, tokens: Int, batchTokens: Int, owners ranks: Int?, limit: ByteSize?) {
-    let blueprint = model.blueprint
-    self.limit = limit
-    let groupBytes = blueprint.groups.map { group in
-      blueprint.tensors(of: group).reduce(0) { $0 + ((try? model.tensor($1).byteCount) ?? 0) }
-    }
-    let layerParameters = blueprint.layers.indices.map { layer in
-      blueprint.tensors(of: .layer(layer)).reduce(0) { $0 + $1.shape.reduce(1, *) }
-    }
-    let inside = blueprint.layers.map { Self.floatsPerToken($0, hiddenSize: blueprint.hiddenSize) }.max() ?? 0
-    let widest = (layerParameters.max() ?? 0) * 4
-    // Weights from owners: this rank's share, two groups fetched ahead, one in use.
-    let held = ranks.map { groupBytes.reduce(0, +) / $0 + 3 * (groupBytes.max() ?? 0) } ?? 0
-    // The widened output matrix, the logits of a batch and their gradients, each in parts when large (`HeadPass`).
-    let parts = [blueprint.hiddenSize, batchTokens, batchTokens].map {
-      min($0 * blueprint.vocabularySize, Self.headBudget)
-    }
-    let head = (parts.reduce(0, +) + batchTokens * blueprint.hiddenSize * 4) * 4
-    fixedBytes = held + 2 * widest + max(batchTokens * inside * 4, head) + Self.program
-    boundaryBytes = BoundaryStore.byteCount(
-      layers: blueprint.layers.count + 1, tokens: tokens, hiddenSize: blueprint.hiddenSize)
-  }
-
-  /// What boundaries may take in memory; nil for all.
-  ///
-  /// - Throws: ``MemoryLimitError`` when the limit is below what must be in memory.
-  package func boundaryBudget() throws(MemoryLimitError) -> Int? {
-    guard let limit else { return nil }
-    guard limit.bytes >= fixedBytes else {
-      // Rounded up, so that asking for the printed size works.
-      let needed = ByteSize(bytes: (fixedBytes + 999_999) / 1_000_000 * 1_000_000)
-      throw MemoryLimitError(limit: limit, needed: needed)
-    }
-    return limit.bytes - fixedBytes
-  }
-
-  /// Of the program itself and its libraries.
-  private static let program = 100 << 20
-  /// Numbers of logits, of their gradients, or of the widened output matrix at a time (`HeadPass`).
-  private static let headBudget = 1 << 26
-
-  /// Activations and their gradients that one token has inside a layer.
-  static func floatsPerToken(_ layer: LayerSpecification, hiddenSize: Int) -> Int {
-    layer.sublayers.reduce(4 * hiddenSize) { sum, sublayer in
-      switch sublayer.kind {
-      case .attention(let attention):
-        sum + 3 * hiddenSize + attention.headWidth * (4 * attention.queryHeads + 4 * attention.keyValueHeads)
-      case .mlp(let mlp): sum + 3 * hiddenSize + 6 * mlp.width
+  ///   - limit: of the rank; its insides go first, then boundaries are spilled.
+  ///   - available: bytes that the rank could have of its host's memory, of which kept insides take a quarter at most,
+  ///     and no more than 128 MiB, when there is no limit.
+  package init(
+    _ model: Model, _ workload: Workload, weights: WeightResidence, recompute: RecomputeChoice, limit: ByteSize?,
+    available: Int
+  ) {
+    let estimate = Estimate(model, workload, weights)
+    let layers = model.blueprint.layers.count
+    let kept =
+      switch recompute {
+      case .always: 0
+      case .never: layers
+      case .auto:
+        (0...layers).last { kept in
+          if let limit { return estimate.account(kept: kept).total <= limit.bytes }
+          return estimate.insideBytes(kept: kept) <= min(available / Self.automaticShare, Self.automaticMost)
+        } ?? 0
       }
+    var account = estimate.account(kept: kept)
+    var least = account
+    least[.boundaries] = 0
+    if recompute == .auto {
+      least = estimate.account(kept: 0)
+      least[.boundaries] = 0
     }
+    neededBytes = least.total
+    keptLayers = kept
+    boundaryBudget = limit.map { min(account[.boundaries], max(0, $0.bytes - (account.total - account[.boundaries]))) }
+    account[.boundaries] = boundaryBudget ?? account[.boundaries]
+    self.account = account
+    self.limit = limit
+  }
+
+  /// The part of what a host has left that kept insides may take by themselves.
+  private static let automaticShare = 4
+  /// And the most: the system's clearing of fresh pages takes back much of what more would gain, and whoever sets no limit
+  /// expects a pass to need little.
+  private static let automaticMost = 1 << 27
+
+  /// Makes sure that every rank has room, before anything is computed. Collective.
+  ///
+  /// - Throws: ``MemoryLimitError`` with what the rank that needs most needs.
+  func requireRoom(_ session: Session) throws {
+    let needed = try session.communicator.maximumBytes(of: neededBytes)
+    try session.together { try requireRoom(neededAnywhere: needed) }
+  }
+
+  /// - Throws: ``MemoryLimitError`` when the limit is below what must be in memory.
+  package func requireRoom(neededAnywhere: Int = 0) throws(MemoryLimitError) {
+    try MemoryLimitError.check(limit, needed: neededBytes, neededAnywhere: neededAnywhere)
   }
 }
 
-/// `resources.memory-limit` is below what the run needs.
-public struct MemoryLimitError: Error, CustomStringConvertible, Sendable, Equatable {
-  public let limit: ByteSize
-  public let needed: ByteSize
+/// Accounts of scoring for any number of kept layers.
+private struct Estimate {
+  private let fixed: MemoryAccount
+  /// Bytes by layer: of all batches' insides, and of one batch's.
+  private let insides: [Int]
+  private let batchInsides: [Int]
+  private let boundary: Int
+  private let gradients: Int
 
-  package init(limit: ByteSize, needed: ByteSize) { (self.limit, self.needed) = (limit, needed) }
-
-  public var description: String {
-    "resources.memory-limit: \(limit) per rank is too little, about \(needed) is needed; raise it, lower "
-      + "resources.microbatch, or use more ranks"
+  init(_ model: Model, _ workload: MemoryPlan.Workload, _ weights: WeightResidence) {
+    let blueprint = model.blueprint
+    let layers = blueprint.layers.map {
+      LayerFootprint($0, hiddenSize: blueprint.hiddenSize, isGated: workload.isGated)
+    }
+    let rows = workload.objective == .maximumLogit ? workload.longest : workload.batchTokens
+    let head = HeadPass.Footprint(blueprint, tokens: workload.batchTokens, rows: rows)
+    let widest = blueprint.layers.indices.map { weights.widened(model, layer: $0) }.max() ?? 0
+    let shapes = blueprint.layers.indices.flatMap { blueprint.tensors(of: .layer($0)).map { $0.shape.reduce(1, *) } }
+    var fixed = MemoryAccount()
+    fixed[.weightsHeld] = weights.held(model)
+    fixed[.weightsInFlight] = weights.inFlight(model)
+    fixed[.streams] = MemoryAccount.floats(workload.tokens * blueprint.hiddenSize)
+    // max-logit's gradient is a gather: its logits are no factor of a product.
+    fixed[.roundedFactors] = weights.roundedFactors(
+      layers, batchTokens: workload.batchTokens, logits: workload.objective == .loss ? head.logits : 0)
+    fixed[.layerWeights] = widest
+    fixed[.weightGradients] =
+      blueprint.layers.indices.map { layer in
+        blueprint.tensors(of: .layer(layer)).reduce(0) { $0 + MemoryAccount.floats($1.shape.reduce(1, *)) }
+      }.max() ?? 0
+    fixed[.head] = weights.head(model, head, logits: 1)
+    if workload.summingRanks > 1 {
+      // Parts of at most 4 MiB, one from every rank, or a whole tensor in the message library (`GradientExchange.reduce`).
+      let part = 4 * min(1 << 20, shapes.max() ?? 0)
+      fixed[.exchange] = max(part * (workload.summingRanks + 3), 8 * (shapes.max() ?? 0))
+    }
+    self.fixed = fixed
+    insides = layers.map { MemoryAccount.floats($0.insidePerToken * workload.tokens) }
+    batchInsides = layers.map { MemoryAccount.floats($0.insidePerToken * workload.batchTokens) }
+    gradients = MemoryAccount.floats(
+      workload.batchTokens * (layers.map(\.gradientsPerToken).max() ?? 0)
+        + workload.longest * (layers.map(\.attentionPerPosition).max() ?? 0))
+    boundary = MemoryAccount.floats(workload.tokens * blueprint.hiddenSize)
   }
 
-  var exitCode: Int32 { ExitCode.memory }
+  /// Bytes of the last layers' insides.
+  func insideBytes(kept: Int) -> Int { insides.suffix(kept).reduce(0, +) }
+
+  /// With all boundaries in memory.
+  func account(kept: Int) -> MemoryAccount {
+    var account = fixed
+    account[.boundaries] = (insides.count - kept) * boundary
+    account[.insidesKept] = insideBytes(kept: kept)
+    // Before the backward sweep computes a layer again it has used up the kept ones.
+    let again = batchInsides.prefix(insides.count - kept).max() ?? 0
+    account[.inside] = gradients + max(0, again - account[.insidesKept])
+    return account
+  }
 }

@@ -27,17 +27,19 @@ struct RecoverStage {
     let backend = resources.backend
     let settings = RecoverySettings(section)
     let models = [model] + (section.objective == .distillation ? teacher.map { [$0] } ?? [] : [])
-    let memory = try TrainingMemory(
-      models, tokens: text.tokensPerPass(ranks: communicator.size), limit: document.resources.memoryLimit,
-      ranksOnThisHost: resources.ranksOnThisHost, communicator: communicator)
-    let sources = try models.map { try resources.source($0) }
-    let weights = zip(models, sources).map { model, source in
-      WidenedWeights(blueprint: model.blueprint, backend: backend, source: source, isKeeping: memory.keepsWeights)
-    }
     let registry = try session.together {
       try AdapterRegistry(
         model.blueprint, targets: settings.targets, rank: settings.rank, alpha: settings.alpha, seed: settings.seed,
         backend: backend)
+    }
+    let memory = try resources.trainingMemory(
+      TrainingMemory.Workload(
+        models, text: text, batchTokens: resources.batchTokens, ranks: communicator.size,
+        isDistilled: section.objective == .distillation, comparesStates: settings.hiddenWeight != 0,
+        trained: registry.count))
+    let sources = try models.map { try resources.source($0) }
+    let weights = zip(models, sources).map { model, source in
+      WidenedWeights(blueprint: model.blueprint, backend: backend, source: source, isKeeping: memory.keepsWeights)
     }
     let exchange = try GradientExchange(
       count: registry.count, codec: document.exchange.codec.codec, communicator: communicator, name: "LoRA gradients")

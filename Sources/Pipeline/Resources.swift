@@ -20,7 +20,7 @@ struct Resources {
   let broadcasts: Bool
   /// Names of the hosts that ranks run on, each once.
   let hosts: [String]
-  let ranksOnThisHost: Int
+  private let ranksOnThisHost: Int
   private let session: Session
   private let document: RunDocument
 
@@ -58,6 +58,25 @@ struct Resources {
     let communicator = try session.communicator.duplicate(waiting: .sleeping)
     return try session.together { try BroadcastLayerSource(model, communicator: communicator) }
   }
+
+  /// Both backends, or the one that is both.
+  var backends: [any ComputeBackend] { measuringBackend === backend ? [backend] : [backend, measuringBackend] }
+
+  /// Where the weights of passes are that a rank plans its memory for.
+  var residence: WeightResidence {
+    WeightResidence(
+      owner: broadcasts ? (session.communicator.rank, session.communicator.size) : nil, usesBFloat16: usesBFloat16)
+  }
+
+  /// What a stage that trains keeps in memory. Collective.
+  func trainingMemory(_ workload: TrainingMemory.Workload) throws -> TrainingMemory {
+    try TrainingMemory(
+      workload, weights: residence, recompute: document.resources.recompute, limit: document.resources.memoryLimit,
+      available: availableBytes, session: session)
+  }
+
+  /// Bytes that this rank could have of its host's memory.
+  var availableBytes: Int { HostMemory.availableBytes / max(1, ranksOnThisHost) }
 
   /// What weights that a measurement makes up are stored in, so that they are multiplied as a checkpoint's.
   var weightType: ElementType { usesBFloat16 ? .bfloat16 : .float32 }

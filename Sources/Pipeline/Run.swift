@@ -43,7 +43,7 @@ public final class Run {
       ("teacher", inputs.teacherHash),
     ] { try session.communicator.requireAgreement(on: name, digest: digest) }
     resources = try Resources(inputs.document, model: inputs.model, session: session)
-    recorder = PhaseRecorder(session)
+    recorder = PhaseRecorder(session, backends: resources.backends)
     folder = RunFolder(path: inputs.document.runFolder)
     report = RunReport(
       espalierVersion: Session.version, model: RunReport.Model(path: inputs.document.model, hash: inputs.modelHash),

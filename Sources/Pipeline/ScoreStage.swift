@@ -52,7 +52,17 @@ struct ScoreStage {
   func checkMemory(_ inputs: Inputs) throws {
     let settings = ScoringSettings(inputs.document.scoring)
     guard settings.usesGradients else { return }
-    try session.together { _ = try memoryPlan(inputs, batches: batches(inputs, settings: settings)).boundaryBudget() }
+    try memoryPlan(inputs, batches: batches(inputs, settings: settings), settings: settings, isGated: false)
+      .requireRoom(session)
+  }
+
+  /// Of the layers' insides those that the backward sweep computes again, the mean over ranks. Collective.
+  func recomputedShare(_ inputs: Inputs) throws -> Double {
+    let settings = ScoringSettings(inputs.document.scoring)
+    let plan = memoryPlan(inputs, batches: batches(inputs, settings: settings), settings: settings, isGated: false)
+    let layers = Double(inputs.model.blueprint.layers.count)
+    let shares = try session.communicator.gather((layers - Double(plan.keptLayers)) / layers)
+    return shares.reduce(0, +) / Double(shares.count)
   }
 
   /// This rank's calibration sequences in the batches that go through the model together.
@@ -62,11 +72,27 @@ struct ScoreStage {
       ? own.map { TokenBatch(nextTokenOf: [$0]) } : TokenBatch.split(own, tokens: resources.batchTokens)
   }
 
-  private func memoryPlan(_ inputs: Inputs, batches: [TokenBatch]) -> MemoryPlan {
-    let tokens = batches.map(\.layout.tokens)
+  private func memoryPlan(
+    _ inputs: Inputs, batches: [TokenBatch], settings: ScoringSettings, isGated: Bool
+  ) -> MemoryPlan {
+    let section = inputs.document.resources
+    let workload = MemoryPlan.Workload(
+      batches, objective: settings.objective, isGated: isGated,
+      summingRanks: settings.accumulation == .signed ? session.communicator.size : 1)
     return MemoryPlan(
-      inputs.model, tokens: tokens.reduce(0, +), batchTokens: tokens.max() ?? 0,
-      owners: resources.broadcasts ? session.communicator.size : nil, limit: inputs.document.resources.memoryLimit)
+      inputs.model, workload, weights: resources.residence, recompute: section.recompute, limit: section.memoryLimit,
+      available: resources.availableBytes)
+  }
+
+  /// Says what a limit leaves in memory, and what not.
+  private func announce(_ plan: MemoryPlan, layers: Int, spilledBytes: Int, spillFolder: String) {
+    let kept = ByteSize(bytes: plan.account[.insidesKept]).rounded
+    session.console.say(
+      plan.keptLayers == 0
+        ? "recompute: all \(layers) layers" : "recompute: \(plan.keptLayers) of \(layers) layers kept (\(kept))")
+    guard spilledBytes > 0 else { return }
+    let size = ByteSize(bytes: spilledBytes).rounded
+    session.console.say("memory-limit: \(size) of activations per rank go to a file in \(spillFolder)")
   }
 
   private func scoreByGradients(
@@ -74,16 +100,17 @@ struct ScoreStage {
   ) throws -> (layers: [ScoreTable.Layer], objective: Double) {
     let model = inputs.model
     let batches = batches(inputs, settings: settings)
-    let plan = memoryPlan(inputs, batches: batches)
+    let plan = memoryPlan(inputs, batches: batches, settings: settings, isGated: gates != nil)
+    try plan.requireRoom(session)
+    let layers = model.blueprint.layers.count
     let spillFolder = NSTemporaryDirectory()
     let boundaries = try session.together {
       try BoundaryStore(
-        layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
-        backend: resources.backend, memoryBudget: try plan.boundaryBudget(), spillFolder: spillFolder)
+        layers: layers - plan.keptLayers, batches: batches, hiddenSize: model.blueprint.hiddenSize,
+        backend: resources.backend, memoryBudget: plan.boundaryBudget, spillFolder: spillFolder)
     }
-    if boundaries.spilledBytes > 0 {
-      let size = ByteSize(bytes: boundaries.spilledBytes).rounded
-      session.console.say("memory-limit: \(size) of activations per rank go to a file in \(spillFolder)")
+    if inputs.document.resources.memoryLimit != nil {
+      announce(plan, layers: layers, spilledBytes: boundaries.spilledBytes, spillFolder: spillFolder)
     }
     let scope = GradientPass.Scope(
       sequences: inputs.sequences.count, targets: inputs.sequences.reduce(0) { $0 + max(0, $1.count - 1) })

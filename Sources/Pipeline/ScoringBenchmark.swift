@@ -111,7 +111,7 @@ public struct ScoringBenchmark {
     PeakMemory.forget()
     var seconds: [Double] = []
     for _ in 0..<repeats {
-      let recorder = PhaseRecorder(run.session)
+      let recorder = PhaseRecorder(run.session, backends: run.resources.backends)
       try communicator.barrier()
       _ = try ScoreStage(session: run.session, resources: run.resources, recorder: recorder).run(inputs)
       seconds.append(try communicator.maximum(of: recorder.seconds(of: "score")))
@@ -121,9 +121,9 @@ public struct ScoringBenchmark {
     return Point(
       sequences: lengths.count, length: lengths.first ?? 0, layers: inputs.model.blueprint.layers.count,
       seconds: seconds, peakBytes: peak,
-      // GradientPass computes every layer's inside again.
       arithmetic: ScoringArithmetic(
-        inputs.model.blueprint, lengths: lengths, objective: settings.objective, recomputed: 1))
+        inputs.model.blueprint, lengths: lengths, objective: settings.objective,
+        recomputed: try run.scoreStage.recomputedShare(inputs)))
   }
 
   /// The inputs with random ids, and with the model's first layers alone.

@@ -2,33 +2,129 @@ internal import Architectures
 internal import Artifacts
 internal import Blueprints
 internal import Communication
-internal import Foundation
 internal import Transformers
 
-/// What a rank that trains beside frozen weights can keep in memory: the weights in float32 from step to step, and the
-/// inside of every layer from the forward to the backward sweep. What does not fit is loaded, or computed, again.
+/// What a rank that trains beside frozen weights keeps in memory: the weights from step to step, as they are multiplied,
+/// and the inside of every layer from the forward to the backward sweep. What does not fit is loaded, or computed, again.
 struct TrainingMemory {
-  /// The same on every rank.
+  /// What a stage trains, and on how much text at a time.
+  struct Workload {
+    /// Those whose weights are needed in every step; the first is trained.
+    var models: [Model]
+    /// Tokens of this rank in a pass, in its largest batch, and in its longest sequence.
+    var tokens: Int
+    var batchTokens: Int
+    var longest: Int
+    /// Whether a teacher's stream runs beside the student's, and whether its states after every layer are compared.
+    var isDistilled: Bool
+    var comparesStates: Bool
+    /// Whether factors multiply the units.
+    var isGated: Bool
+    /// Numbers that are trained beside the weights.
+    var trained: Int
+
+    /// A stage's passes over its text.
+    init(
+      _ models: [Model], text: TrainingText, batchTokens: Int, ranks: Int, isDistilled: Bool, comparesStates: Bool,
+      isGated: Bool = false, trained: Int = 0
+    ) {
+      self.models = models
+      tokens = text.tokensPerPass(ranks: ranks)
+      longest = text.longest
+      self.batchTokens = max(longest, min(batchTokens, tokens))
+      self.isDistilled = isDistilled
+      self.comparesStates = isDistilled && comparesStates
+      self.isGated = isGated
+      self.trained = trained
+    }
+  }
+
+  /// The same on every rank: a source may have to be asked by all of them.
   let keepsWeights: Bool
   let keepsActivations: Bool
+  /// Of this rank, as decided.
+  let account: MemoryAccount
 
-  /// Decides by the limit of the document, or by half of the host's memory shared by its ranks. Collective.
+  /// Decides by the limit, or by half of what the rank could have of its host's memory. Collective.
   ///
-  /// - Parameters:
-  ///   - models: whose weights are needed in every step.
-  ///   - tokens: of this rank in a pass.
-  init(_ models: [Model], tokens: Int, limit: ByteSize?, ranksOnThisHost: Int, communicator: any Communicator) throws {
-    let available = limit?.bytes ?? Int(ProcessInfo.processInfo.physicalMemory) / 2 / max(1, ranksOnThisHost)
-    let weights = models.reduce(0) { $0 + WidenedWeights.byteCount($1.blueprint) }
-    let inside = models.first.map { model in
-      model.blueprint.layers.reduce(0) {
-        $0 + MemoryPlan.floatsPerToken($1, hiddenSize: model.blueprint.hiddenSize) * 4 * tokens
+  /// - Throws: ``MemoryLimitError`` on all ranks when a limit is below what must be in memory.
+  init(
+    _ workload: Workload, weights: WeightResidence, recompute: RecomputeChoice, limit: ByteSize?, available: Int,
+    session: Session
+  ) throws {
+    func account(keepsWeights: Bool, keepsActivations: Bool) -> MemoryAccount {
+      MemoryAccount(workload, weights, keepsWeights: keepsWeights, keepsActivations: keepsActivations)
+    }
+    let communicator = session.communicator
+    let needed = account(keepsWeights: false, keepsActivations: recompute == .never).total
+    let neededAnywhere = try communicator.maximumBytes(of: needed)
+    try session.together {
+      try MemoryLimitError.check(limit, needed: needed, neededAnywhere: neededAnywhere)
+    }
+    let room = limit?.bytes ?? available / 2
+    let fits = account(keepsWeights: true, keepsActivations: recompute == .never).total <= room
+    keepsWeights = try communicator.maximum(of: fits ? 0 : 1) == 0
+    keepsActivations =
+      switch recompute {
+      case .always: false
+      case .never: true
+      case .auto: account(keepsWeights: keepsWeights, keepsActivations: true).total <= room
+      }
+    self.account = account(keepsWeights: keepsWeights, keepsActivations: keepsActivations)
+  }
+}
+
+extension MemoryAccount {
+  fileprivate init(
+    _ workload: TrainingMemory.Workload, _ weights: WeightResidence, keepsWeights: Bool, keepsActivations: Bool
+  ) {
+    self.init()
+    guard let blueprint = workload.models.first?.blueprint else { return }
+    let layers = blueprint.layers.map {
+      LayerFootprint($0, hiddenSize: blueprint.hiddenSize, isGated: workload.isGated)
+    }
+    let head = HeadPass.Footprint(blueprint, tokens: workload.batchTokens, rows: workload.batchTokens)
+    let stream = Self.floats(workload.tokens * blueprint.hiddenSize)
+    for model in workload.models {
+      let groups = model.blueprint.groups
+      let held = weights.held(model)
+      self[.weightsHeld] += held
+      self[.weightsInFlight] = max(self[.weightsInFlight], weights.inFlight(model))
+      let widened = model.blueprint.layers.indices.map { weights.widened(model, layer: $0) }
+      guard keepsWeights else {
+        self[.layerWeights] = max(self[.layerWeights], widened.max() ?? 0)
+        self[.head] += weights.headMatrix(model, head)
+        continue
+      }
+      self[.weightsKept] += widened.reduce(0, +) + weights.headMatrix(model, head)
+      // What other ranks own stays as it was received where it is multiplied as it is, or read row by row.
+      let stays = groups.filter { if case .layer = $0 { weights.usesBFloat16 } else { true } }
+      if let owner = weights.owner, owner.ranks > 1 {
+        self[.weightsKept] += max(0, stays.reduce(0) { $0 + weights.stored(model, $1) } - held)
       }
     }
-    let activations = inside ?? 0
-    // A quarter stays for the head's parts and for what else a step needs.
-    let room = available / 4 * 3
-    keepsWeights = try communicator.maximum(of: weights <= room ? 0 : 1) == 0
-    keepsActivations = activations <= room - (keepsWeights ? weights : 0)
+    // Values, gradients, the optimizer's moments, and what ranks exchange.
+    self[.trained] = 6 * Self.floats(workload.trained)
+    self[.streams] = stream * ((workload.isDistilled ? 2 : 1) + (workload.comparesStates ? layers.count : 0))
+    self[.roundedFactors] = weights.roundedFactors(layers, batchTokens: workload.batchTokens, logits: head.logits)
+    self[.head] += Self.floats((workload.isDistilled ? 2 : 1) * head.logits + 2 * head.states)
+    let inside = layers.map { $0.insidePerToken }
+    if keepsActivations {
+      self[.insidesKept] = inside.reduce(0) { $0 + Self.floats($1 * workload.tokens) }
+    } else {
+      self[.boundaries] = layers.count * stream
+    }
+    let gradients = workload.batchTokens * (layers.map { $0.gradientsPerToken + $0.widestPerToken }.max() ?? 0)
+    let scores = workload.longest * (layers.map(\.attentionPerPosition).max() ?? 0)
+    // A teacher's inside is dropped at once.
+    let passing = keepsActivations && !workload.isDistilled ? 0 : workload.batchTokens * (inside.max() ?? 0)
+    self[.inside] = Self.floats(gradients + scores + passing)
+  }
+}
+
+extension Communicator {
+  /// The largest number of bytes of any rank. Collective.
+  func maximumBytes(of bytes: Int) throws -> Int {
+    Int(min(try maximum(of: Double(bytes)), 0x1p62))
   }
 }

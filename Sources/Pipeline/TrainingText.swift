@@ -30,12 +30,14 @@ public struct TrainingText: Sendable {
 
   /// Tokens of a pass of one rank, at most.
   func tokensPerPass(ranks: Int) -> Int {
-    let longest = training.sequences.map(\.ids.count).max() ?? 0
-    return (batch + ranks - 1) / ranks * longest
+    (batch + ranks - 1) / ranks * longest
   }
 
+  /// Tokens of its longest sequence.
+  var longest: Int { training.sequences.map(\.ids.count).max() ?? 0 }
+
   /// Tokens of a step over all ranks, at most.
-  var tokensPerStep: Int { batch * accumulation * (training.sequences.map(\.ids.count).max() ?? 0) }
+  var tokensPerStep: Int { batch * accumulation * longest }
 
   /// This rank's part of a step. Which sequences a step takes does not depend on the number of ranks.
   func step(_ index: Int, batchTokens: Int, communicator: any Communicator) -> TrainingBatches {

@@ -29,9 +29,11 @@ struct TuneStage {
       sparsity: inputs.document.allocation.sparsity, steps: section.steps, stages: section.stages,
       schedule: section.schedule.scheduler, temperature: Float(section.tau), lastTemperature: Float(section.tauEnd))
     let registry = GateRegistry(model.blueprint, granularity: settings.granularity)
-    let memory = try TrainingMemory(
-      [model], tokens: text.tokensPerPass(ranks: communicator.size), limit: inputs.document.resources.memoryLimit,
-      ranksOnThisHost: resources.ranksOnThisHost, communicator: communicator)
+    let isDistilled = section.objective == .distillation
+    let memory = try resources.trainingMemory(
+      TrainingMemory.Workload(
+        [model], text: text, batchTokens: resources.batchTokens, ranks: communicator.size, isDistilled: isDistilled,
+        comparesStates: settings.hiddenWeight != 0, isGated: true, trained: registry.scales.count))
     let source = try resources.source(model)
     let weights = WidenedWeights(
       blueprint: model.blueprint, backend: resources.backend, source: source, isKeeping: memory.keepsWeights)

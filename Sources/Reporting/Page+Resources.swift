@@ -25,14 +25,19 @@ extension Page {
         span: (low, phase.secondsMax), text: text)
     }
     let hasSpans = bars.contains { $0.span != nil }
-    let rows = report.phases.map { phase in
-      [
+    let hasMemory = report.phases.contains { $0.peakBytes != nil }
+    let rows = report.phases.map { phase -> [String] in
+      let memory = phase.peakBytes.map { Number.bytes(max(0, $0)) } ?? ""
+      let cells = [
         phase.name, phase.secondsMin.map { Number.seconds($0) } ?? "–",
         phase.secondsMedian.map { Number.seconds($0) } ?? "–", Number.seconds(phase.secondsMax),
         phase.rate.map { "\(TableNumber.rate($0.value)) \($0.unit)" } ?? "",
       ]
+      return hasMemory ? cells + [memory] : cells
     }
     let total = report.phases.reduce(0) { $0 + $1.secondsMax }
+    let columns = ["phase", "#fastest", "#median", "#slowest", "#rate"]
+    let last = ["total", "", "", Number.seconds(total), ""]
     return Section(
       title: "Time",
       intro: isOfRanks
@@ -42,8 +47,8 @@ extension Page {
       barCharts: [BarChart(title: "Phases", xTitle: "seconds", rows: bars, isOfRanks: isOfRanks)].compactMap { $0 },
       tables: [
         Table(
-          "Seconds over ranks", columns: ["phase", "#fastest", "#median", "#slowest", "#rate"],
-          rows: rows + [["total", "", "", Number.seconds(total), ""]])
+          "Seconds over ranks", columns: hasMemory ? columns + ["#memory"] : columns,
+          rows: rows + [hasMemory ? last + [""] : last])
       ])
   }
 

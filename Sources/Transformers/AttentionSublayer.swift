@@ -42,8 +42,8 @@ struct AttentionSublayer {
   func forward(
     _ stream: Matrix, layout: SequenceLayout, weights: SublayerMatrices, gate: Matrix?
   ) throws -> (output: Matrix, activations: Activations) {
-    let normed = try backend.makeMatrix(like: stream)
-    let inverseRMS = try backend.makeMatrix(stream.rows, 1)
+    let normed = try backend.makeMatrix(like: stream, isZeroed: false)
+    let inverseRMS = try backend.makeMatrix(stream.rows, 1, isZeroed: false)
     backend.rmsNorm(
       stream, weight: weights.require(.normWeight), epsilon: norm.epsilon, into: normed, inverseRMS: inverseRMS)
     let query = try weights.project(normed, .queryWeight, bias: .queryBias, backend: backend)
@@ -53,8 +53,8 @@ struct AttentionSublayer {
       backend.rotate(query, layout: layout, table: rotary, inverse: false)
       backend.rotate(key, layout: layout, table: rotary, inverse: false)
     }
-    let context = try backend.makeMatrix(like: query)
-    let logSumExp = try backend.makeMatrix(stream.rows, specification.queryHeads)
+    let context = try backend.makeMatrix(like: query, isZeroed: false)
+    let logSumExp = try backend.makeMatrix(stream.rows, specification.queryHeads, isZeroed: false)
     try backend.attention(
       query: query, key: key, value: value, layout: layout, geometry: geometry, into: context, logSumExp: logSumExp)
     var gated = context
@@ -78,7 +78,7 @@ struct AttentionSublayer {
     _ gradient: Matrix, stream: Matrix, activations: Activations, layout: SequenceLayout, weights: SublayerMatrices,
     gate: Matrix?, gradients: SublayerMatrices?, gateGradient: inout [Double]?
   ) throws {
-    let dContext = try backend.makeMatrix(like: activations.context)
+    let dContext = try backend.makeMatrix(like: activations.context, isZeroed: false)
     try weights.projectBackward(
       gradient, x: activations.gated, .outputWeight, bias: .outputBias, into: dContext, adding: false,
       gradients: gradients, backend: backend)
@@ -86,9 +86,9 @@ struct AttentionSublayer {
     gateGradient?.withUnitProducts(of: activations.context, with: dContext, width: unitWidth, backend: backend)
     if let gate { backend.scaleUnits(dContext, by: gate, width: unitWidth) }
 
-    let dQuery = try backend.makeMatrix(like: activations.query)
-    let dKey = try backend.makeMatrix(like: activations.key)
-    let dValue = try backend.makeMatrix(like: activations.value)
+    let dQuery = try backend.makeMatrix(like: activations.query, isZeroed: false)
+    let dKey = try backend.makeMatrix(like: activations.key, isZeroed: false)
+    let dValue = try backend.makeMatrix(like: activations.value, isZeroed: false)
     try backend.attentionBackward(
       dContext, query: activations.query, key: activations.key, value: activations.value,
       output: activations.context, logSumExp: activations.logSumExp, layout: layout, geometry: geometry,
@@ -98,7 +98,7 @@ struct AttentionSublayer {
       backend.rotate(dKey, layout: layout, table: rotary, inverse: true)
     }
 
-    let dNormed = try backend.makeMatrix(like: activations.normed)
+    let dNormed = try backend.makeMatrix(like: activations.normed, isZeroed: false)
     for (index, (d, weight, bias)) in [
       (dQuery, TensorPart.queryWeight, TensorPart.queryBias), (dKey, .keyWeight, .keyBias),
       (dValue, .valueWeight, .valueBias),

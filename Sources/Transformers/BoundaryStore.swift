@@ -4,19 +4,20 @@ public import Tensors
 /// Keeps the hidden states between layers ("boundary activations") of every batch of a rank: `[token, hidden]` each.
 ///
 /// What fits the budget stays in the backend's memory; the rest goes to an unnamed mapped file, which the system may
-/// write out. One layer's inside is computed again from its boundary in the backward pass, so boundaries are all that
-/// a pass has to keep.
+/// write out. A layer's inside is computed again from its boundary in the backward pass; of layers whose inside is kept
+/// the boundary is a part of that, so a store has none of theirs.
 public final class BoundaryStore {
   private let backend: any ComputeBackend
   private let batchTokens: [Int]
   private let hiddenSize: Int
-  private let layers: Int
+  /// How many layers, from the first, have their boundaries here.
+  public let layers: Int
   /// Matrices held in memory, by slot.
   private var resident: [Int: Matrix] = [:]
   private let residentSlots: Int
   private let spill: SpillFile?
 
-  /// Room for `layers` boundaries of each batch.
+  /// Room for the inputs of the first `layers` layers of each batch.
   ///
   /// - Parameters:
   ///   - memoryBudget: bytes that boundaries may take in memory; nil for all they need.

@@ -12,7 +12,7 @@ public struct EmbeddingPass {
   /// than memory's share stays where it is stored.
   public func forward(_ batch: TokenBatch, weights: GroupWeights) throws -> Matrix {
     let table = weights[TensorRole(.embedding, .tokenEmbedding)]
-    let output = try backend.makeMatrix(batch.ids.count, table.shape.dimensions[1])
+    let output = try backend.makeMatrix(batch.ids.count, table.shape.dimensions[1], isZeroed: false)
     for (row, id) in batch.ids.enumerated() {
       try backend.load(table, rows: Int(id)..<Int(id) + 1, into: output.rows(row..<row + 1))
     }

@@ -58,11 +58,13 @@ public struct ForwardPass {
   ///
   /// - Parameters:
   ///   - gates: a batch's, by its number.
-  ///   - keep: gets every layer's input once its output is known; a gradient needs them again.
+  ///   - keep: gets every layer's input and inside once its output is known; a gradient needs them again.
   func sweep(
     _ batches: [TokenBatch], rotary: RotaryTables, gates: (_ batch: Int) -> ModelGates?,
     adapters: ModelAdapters = [:], progress: (_ layersDone: Int) -> Void,
-    keep: (_ input: Matrix, _ layer: Int, _ batch: Int) throws -> Void = { _, _, _ in }
+    keep: (_ input: Matrix, _ inside: LayerPass.Activations, _ layer: Int, _ batch: Int) throws -> Void = {
+      _, _, _, _ in
+    }
   ) throws -> [Matrix] {
     var streams = try embed(batches)
     for (index, layer) in blueprint.layers.enumerated() {
@@ -72,11 +74,11 @@ public struct ForwardPass {
         let pass = try LayerPass(layer, backend: backend, rotaryTables: rotary)
         for (number, batch) in batches.enumerated() {
           let input = streams[number]
-          streams[number] = try pass.forward(
+          let result = try pass.forward(
             input, layout: batch.layout, weights: matrices, gates: gates(number)?[index],
-            adapters: adapters.isEmpty ? nil : AppliedAdapters(adapters)
-          ).output
-          try keep(input, index, number)
+            adapters: adapters.isEmpty ? nil : AppliedAdapters(adapters))
+          streams[number] = result.output
+          try keep(input, result.activations, index, number)
         }
       }
       progress(index + 1)

@@ -11,8 +11,10 @@ public enum Objective: String, Sendable, CaseIterable {
 
 /// A forward and a backward sweep of all batches through all layers, one layer's weights and gradients alive at a time.
 ///
-/// The forward sweep keeps each layer's input; the backward sweep computes a layer's inside again from it. So a layer
-/// costs 8 FLOP per parameter and token, and memory holds boundaries, one layer's weights and one layer's gradients.
+/// Of the first layers the forward sweep keeps the input, and the backward sweep computes their inside again from it: 8
+/// FLOP per parameter and token. Of the last ones, which the backward sweep comes to first, it keeps the whole inside
+/// where memory has room: 6 FLOP. Either way the numbers are the same bits. Besides, memory holds one layer's weights and
+/// one layer's gradients.
 public struct GradientPass {
   /// What an objective is a mean over: those of all ranks together, so that the sum over ranks is the mean.
   public struct Scope: Sendable, Equatable {
@@ -57,7 +59,7 @@ public struct GradientPass {
   /// Runs both sweeps and returns this rank's share of f.
   ///
   /// - Parameters:
-  ///   - boundaries: room for `layers + 1` boundaries of each batch.
+  ///   - boundaries: room for the inputs of the layers that are computed again; of those beyond the inside is kept.
   ///   - visit: gets each group's gradients and weights when they are complete: once per layer, from the last to the
   ///     first, also on a rank without batches (zeros; it may have to take part in a reduction); or once per layer and
   ///     batch. The embedding's and head's come last, when wanted.
@@ -70,12 +72,21 @@ public struct GradientPass {
     let steps = 3 * layers.count + 1
     try source.begin(schedule)
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
-    try forward(batches, boundaries: boundaries, rotary: rotary, gates: gates) { progress?($0, steps) }
+    var insides: [Int: [LayerPass.Activations]] = [:]
+    var streams = try ForwardPass(blueprint: blueprint, backend: backend, source: source)
+      .sweep(batches, rotary: rotary, gates: { _ in gates }, progress: { progress?($0, steps) }) {
+        input, inside, layer, batch in
+        if layer < boundaries.layers {
+          try boundaries.put(input, layer: layer, batch: batch)
+        } else {
+          insides[layer, default: []].append(inside)
+        }
+      }
 
     let edges = try EdgeGradients(blueprint, backend: backend, isWanted: wants.embeddingAndHead)
     let headWeights = try source.weights(of: .head)
-    var (value, streams) = try objectives(
-      batches, objective: objective, scope: scope, head: headWeights, boundaries: boundaries, edges: edges)
+    let value = try objectives(
+      batches, objective: objective, scope: scope, head: headWeights, streams: &streams, edges: edges)
     progress?(layers.count + 1, steps)
 
     for index in layers.indices.reversed() {
@@ -85,12 +96,18 @@ public struct GradientPass {
       if !batches.isEmpty {
         let matrices = try GroupMatrices(loading: weights, backend: backend)
         let pass = try LayerPass(layers[index], backend: backend, rotaryTables: rotary)
+        // From the first batch on each one's inside is given back as soon as it has been used.
+        insides[index]?.reverse()
         for (number, batch) in batches.enumerated() {
-          let input = try boundaries.take(layer: index, batch: number)
           var noGateGradients: [Int: [Double]] = [:]
-          let kept = try pass.forward(input, layout: batch.layout, weights: matrices, gates: gates?[index]).activations
+          let inside =
+            try insides[index]?.popLast()
+            ?? pass.forward(
+              boundaries.take(layer: index, batch: number), layout: batch.layout, weights: matrices,
+              gates: gates?[index]
+            ).activations
           try pass.backward(
-            streams[number], activations: kept, layout: batch.layout, weights: matrices, gates: gates?[index],
+            streams[number], activations: inside, layout: batch.layout, weights: matrices, gates: gates?[index],
             gradients: gradients, gateGradients: &noGateGradients)
           if wants.perBatch {
             try visit(gradients, weights, matrices)
@@ -111,34 +128,19 @@ public struct GradientPass {
       try visit(embedding, GroupWeights(group: .embedding, tensors: [:]), nil)
       try visit(head, headWeights, nil)
     }
-    streams = []
     return value
   }
 
-  private func forward(
-    _ batches: [TokenBatch], boundaries: BoundaryStore, rotary: RotaryTables, gates: ModelGates?,
-    progress: (Int) -> Void
-  ) throws {
-    let streams = try ForwardPass(blueprint: blueprint, backend: backend, source: source)
-      .sweep(batches, rotary: rotary, gates: { _ in gates }, progress: progress) { input, layer, batch in
-        try boundaries.put(input, layer: layer, batch: batch)
-      }
-    for (number, stream) in streams.enumerated() {
-      try boundaries.put(stream, layer: blueprint.layers.count, batch: number)
-    }
-  }
-
-  /// f over the batches and the gradient of each one's last hidden states.
+  /// f over the batches; turns each one's last hidden states into their gradient.
   private func objectives(
     _ batches: [TokenBatch], objective: Objective, scope: Scope, head weights: GroupWeights,
-    boundaries: BoundaryStore, edges: EdgeGradients
-  ) throws -> (value: Double, gradients: [Matrix]) {
-    guard !batches.isEmpty else { return (0, []) }
+    streams: inout [Matrix], edges: EdgeGradients
+  ) throws -> Double {
+    guard !batches.isEmpty else { return 0 }
     let head = try HeadPass(blueprint, weights: weights, backend: backend)
     var value = 0.0
-    var gradients: [Matrix] = []
     for (number, batch) in batches.enumerated() {
-      let stream = try boundaries.take(layer: blueprint.layers.count, batch: number)
+      let stream = streams[number]
       let result =
         switch objective {
         case .maximumLogit:
@@ -149,9 +151,9 @@ public struct GradientPass {
           try head.loss(stream, batch: batch, scale: 1 / Float(max(1, scope.targets)), gradients: edges.head)
         }
       value += result.value
-      gradients.append(result.gradient)
+      streams[number] = result.gradient
     }
-    return (value, gradients)
+    return value
   }
 }
 

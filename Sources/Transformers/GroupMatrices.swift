@@ -21,7 +21,7 @@ public final class GroupMatrices {
         matrices[role] = try backend.makeWeight(tensor, rows: 0..<dimensions[0])
         continue
       }
-      let matrix = try backend.makeMatrix(shape: dimensions)
+      let matrix = try backend.makeMatrix(1, dimensions[0], isZeroed: false)
       try backend.load(tensor, rows: 0..<dimensions[0], into: matrix)
       matrices[role] = matrix
     }
@@ -83,16 +83,9 @@ extension ComputeBackend {
     shape.count == 1 ? try makeMatrix(1, shape[0]) : try makeMatrix(shape[0], shape.dropFirst().reduce(1, *))
   }
 
-  /// A copy in memory of its own.
-  func copy(_ x: Matrix) throws(ComputeError) -> Matrix {
-    let copy = try makeMatrix(like: x)
-    add(x, to: copy, scale: 1)
-    return copy
-  }
-
   /// x · weightᵀ + bias: a projection with `weight` `[out, in]` as checkpoints store it.
   func project(_ x: Matrix, weight: Matrix, bias: Matrix?) throws(ComputeError) -> Matrix {
-    let y = try makeMatrix(x.rows, weight.rows)
+    let y = try makeMatrix(x.rows, weight.rows, isZeroed: false)
     multiply(x, .none, weight, .transposed, into: y, adding: false)
     if let bias { addBias(bias, to: y) }
     return y

@@ -17,7 +17,7 @@ public final class HeadPass {
   private let outputCapacity: Int
 
   /// Float32 numbers of the output matrix, or of a batch's logits, that may exist at a time: 256 MiB.
-  private static let elementBudget = 1 << 26
+  static let elementBudget = 1 << 26
 
   /// A head with the weights of group `.head`.
   ///
@@ -33,8 +33,12 @@ public final class HeadPass {
     hiddenSize = blueprint.hiddenSize
     normWeight = try backend.makeMatrix(1, hiddenSize)
     try backend.load(weights[TensorRole(.head, .normWeight)], rows: 0..<hiddenSize, into: normWeight)
-    let keeps = vocabularySize * hiddenSize <= Self.elementBudget
-    outputCapacity = keeps ? vocabularySize : max(1, min(vocabularySize, Self.elementBudget / hiddenSize))
+    outputCapacity = Self.outputCapacity(vocabularySize, hiddenSize: hiddenSize)
+  }
+
+  /// Rows of the output matrix that exist at a time.
+  static func outputCapacity(_ vocabularySize: Int, hiddenSize: Int) -> Int {
+    max(1, min(vocabularySize, elementBudget / hiddenSize))
   }
 
   /// The normed last hidden states and what the norm's backward pass needs.

@@ -26,13 +26,13 @@ struct MLPSublayer {
   func forward(
     _ stream: Matrix, weights: SublayerMatrices, mask: Matrix?
   ) throws -> (output: Matrix, activations: Activations) {
-    let normed = try backend.makeMatrix(like: stream)
-    let inverseRMS = try backend.makeMatrix(stream.rows, 1)
+    let normed = try backend.makeMatrix(like: stream, isZeroed: false)
+    let inverseRMS = try backend.makeMatrix(stream.rows, 1, isZeroed: false)
     backend.rmsNorm(
       stream, weight: weights.require(.normWeight), epsilon: norm.epsilon, into: normed, inverseRMS: inverseRMS)
     let gate = try weights.project(normed, .gateWeight, bias: .gateBias, backend: backend)
     let up = try weights.project(normed, .upWeight, bias: .upBias, backend: backend)
-    let activated = try backend.makeMatrix(like: gate)
+    let activated = try backend.makeMatrix(like: gate, isZeroed: false)
     backend.swiGLU(gate: gate, up: up, into: activated)
     var gated = activated
     if let mask {
@@ -53,18 +53,18 @@ struct MLPSublayer {
     _ gradient: Matrix, stream: Matrix, activations: Activations, weights: SublayerMatrices, mask: Matrix?,
     gradients: SublayerMatrices?, maskGradient: inout [Double]?
   ) throws {
-    let dGated = try backend.makeMatrix(like: activations.gated)
+    let dGated = try backend.makeMatrix(like: activations.gated, isZeroed: false)
     try weights.projectBackward(
       gradient, x: activations.gated, .downWeight, bias: .downBias, into: dGated, adding: false, gradients: gradients,
       backend: backend)
     maskGradient?.withUnitProducts(of: activations.activated, with: dGated, width: 1, backend: backend)
     if let mask { backend.scaleUnits(dGated, by: mask, width: 1) }
 
-    let dGate = try backend.makeMatrix(like: activations.gate)
-    let dUp = try backend.makeMatrix(like: activations.up)
+    let dGate = try backend.makeMatrix(like: activations.gate, isZeroed: false)
+    let dUp = try backend.makeMatrix(like: activations.up, isZeroed: false)
     backend.swiGLUBackward(dGated, gate: activations.gate, up: activations.up, dGate: dGate, dUp: dUp)
 
-    let dNormed = try backend.makeMatrix(like: activations.normed)
+    let dNormed = try backend.makeMatrix(like: activations.normed, isZeroed: false)
     try weights.projectBackward(
       dGate, x: activations.normed, .gateWeight, bias: .gateBias, into: dNormed, adding: false, gradients: gradients,
       backend: backend)

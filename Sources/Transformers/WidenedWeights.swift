@@ -1,18 +1,20 @@
 public import Blueprints
 public import Compute
 
-/// The float32 matrices of a source's groups, kept from pass to pass where they fit, so that many small passes over one
-/// model widen, or receive, each weight once.
+/// The matrices of a source's groups, kept from pass to pass where they fit, so that many small passes over one model
+/// widen, or receive, each weight once. What a backend multiplies as it is stored in a mapped file costs no memory.
 public final class WidenedWeights {
   let blueprint: Blueprint
   let backend: any ComputeBackend
   private let source: any LayerSource
   private let isKeeping: Bool
+  /// Groups that need not be asked for again.
+  private var known: Set<WeightGroup> = []
   private var stored: [WeightGroup: GroupWeights] = [:]
   private var widened: [WeightGroup: GroupMatrices] = [:]
   private var head: HeadPass?
 
-  /// - Parameter isKeeping: whether all groups may stay in memory in float32. The same on every rank, because a source may
+  /// - Parameter isKeeping: whether all groups may stay in memory. The same on every rank, because a source may
   ///   have to be asked by all of them.
   public init(blueprint: Blueprint, backend: any ComputeBackend, source: any LayerSource, isKeeping: Bool) {
     self.blueprint = blueprint
@@ -21,24 +23,20 @@ public final class WidenedWeights {
     self.isKeeping = isKeeping
   }
 
-  /// Bytes that all groups take in float32.
-  public static func byteCount(_ blueprint: Blueprint) -> Int {
-    blueprint.groups.reduce(0) { sum, group in
-      blueprint.tensors(of: group).reduce(sum) { $0 + $1.shape.reduce(4, *) }
-    }
-  }
-
   /// Announces the order in which a pass will ask for groups.
   func begin(_ schedule: [WeightGroup]) throws {
-    var seen: Set<WeightGroup> = []
-    try source.begin(schedule.filter { !isKeeping || (stored[$0] == nil && seen.insert($0).inserted) })
+    var seen = known
+    try source.begin(schedule.filter { !isKeeping || seen.insert($0).inserted })
   }
 
   /// A group's tensors as they are stored.
   func stored(_ group: WeightGroup) throws -> GroupWeights {
     if let known = stored[group] { return known }
     let weights = try source.weights(of: group)
-    if isKeeping { stored[group] = weights }
+    if isKeeping {
+      stored[group] = weights
+      known.insert(group)
+    }
     return weights
   }
 
@@ -48,7 +46,11 @@ public final class WidenedWeights {
     let weights = try stored(group)
     guard isNeeded else { return nil }
     let matrices = try GroupMatrices(loading: weights, backend: backend)
-    if isKeeping { widened[group] = matrices }
+    if isKeeping {
+      widened[group] = matrices
+      // Not twice: the matrices hold what they have not copied.
+      stored[group] = nil
+    }
     return matrices
   }
 

@@ -29,6 +29,15 @@ import Testing
     #expect(ReportTable(sampleReport()).text == expected)
   }
 
+  @Test func memoryStandsBesideTheRate() {
+    var report = sampleReport()
+    report.phases[0].peakBytes = 5_000_000
+    report.phases[1].peakBytes = 1_234_000_000
+    let text = ReportTable(report).text
+    #expect(text.contains("max/mean   rate, memory\n"))
+    #expect(text.contains("1.14   5.0 MB\n") && text.contains("1.02   203 tokens/s, 1.2 GB\n"))
+  }
+
   @Test func whatWasNotMeasuredIsLeftOut() {
     let report = RunReport(
       espalierVersion: "0.1.0", model: .init(path: "m", hash: ""),

@@ -38,6 +38,16 @@ func sampleReport() -> RunReport {
     #expect(try RunReport(json: report.json()) == report)
   }
 
+  /// Reports of older versions say nothing of a phase's memory.
+  @Test func memoryOfPhases() throws {
+    var report = sampleReport()
+    #expect(report.phases.allSatisfy { $0.peakBytes == nil })
+    #expect(!String(decoding: try report.json(), as: UTF8.self).contains("\"peak_bytes\" : 5000"))
+    report.phases[0].peakBytes = 5000
+    #expect(try RunReport(json: report.json()).phases[0].peakBytes == 5000)
+    #expect(String(decoding: try report.json(), as: UTF8.self).contains("5000"))
+  }
+
   @Test func phasesSummarizeTheirRanks() {
     let phase = RunReport.Phase(name: "score", seconds: [1, 2, 6])
     #expect(phase.secondsMax == 6 && phase.secondsMean == 3)

@@ -85,6 +85,32 @@ import Testing
     #expect(backend.floats(try backend.makeMatrix(100, 100)).allSatisfy { $0 == 0 })
   }
 
+  /// A phase's peak begins with what is in use when it begins.
+  @Test func peaksOfPhases() throws {
+    let backend = TestedBackend.cpu.make()
+    let held = try backend.makeMatrix(64, 64)
+    try inOwnScope { _ = try backend.makeMatrix(512, 64) }
+    #expect(backend.takePeakBytes() == (64 + 512) * 64 * 4)
+    #expect(backend.takePeakBytes() == 64 * 64 * 4)
+    try inOwnScope { _ = try backend.makeMatrix(128, 64) }
+    #expect(backend.takePeakBytes() == (64 + 128) * 64 * 4)
+    withExtendedLifetime(held) {}
+  }
+
+  /// A matrix that is to be overwritten may have any numbers at first; a copy has the original's, without its gaps.
+  @Test(arguments: TestedBackend.allCases) func overwrittenAndCopied(_ tested: TestedBackend) throws {
+    let backend = tested.make()
+    let numbers = (0..<24).map { Float($0) }
+    let matrix = try backend.makeMatrix(4, 6, isZeroed: false)
+    backend.write(numbers.span, into: matrix)
+    #expect(backend.floats(matrix) == numbers)
+    let view = matrix.rows(1..<3).columns(2..<5)
+    let copy = try backend.copy(view)
+    #expect(copy.isDense && backend.floats(copy) == [8, 9, 10, 14, 15, 16])
+    backend.fill(matrix, with: 1)
+    #expect(backend.floats(copy) == [8, 9, 10, 14, 15, 16])
+  }
+
   /// What operations take for themselves is given back.
   @Test(arguments: TestedBackend.allCases) func scratchIsGivenBack(_ tested: TestedBackend) throws {
     guard let backend = tested.make() as? any HostBackend else { return }

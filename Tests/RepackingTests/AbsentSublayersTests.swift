@@ -121,7 +121,7 @@ import Transformers
     let backend = TestedBackend.cpu.make()
     let batches = sequences.map { TokenBatch(nextTokenOf: [$0]) }
     let boundaries = try BoundaryStore(
-      layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
+      layers: model.blueprint.layers.count, batches: batches, hiddenSize: model.blueprint.hiddenSize,
       backend: backend, memoryBudget: nil, spillFolder: "/tmp")
     var gradients: [TensorRole: [Float]] = [:]
     _ = try GradientPass(blueprint: model.blueprint, backend: backend, source: MappedLayerSource(model)).run(

@@ -46,6 +46,22 @@ import Transformers
     #expect(largestDifference(result.layers, whole.layers) < 1e-4)
   }
 
+  /// A layer's inside, kept or computed again, is the same bits.
+  @Test(arguments: ScoringSettings.Accumulation.allCases, TestedBackend.allCases)
+  func recomputingChangesNoBit(accumulation: ScoringSettings.Accumulation, backend: TestedBackend) throws {
+    for objective in Objective.allCases {
+      let settings = ScoringSettings(objective: objective, accumulation: accumulation)
+      var run = ScoringRun(try RandomCheckpoint.model(["num_hidden_layers": 3]), backend, settings: settings)
+      run.batchTokens = 24
+      let always = try run.score(Self.sequences)
+      for kept in 1...3 {
+        run.keptLayers = kept
+        let result = try run.score(Self.sequences, memoryBudget: kept == 2 ? 0 : nil)
+        #expect(result.layers == always.layers && result.objective == always.objective, "\(objective), \(kept)")
+      }
+    }
+  }
+
   @Test func taylorIsTheLossScore() throws {
     let model = try RandomCheckpoint.model()
     let taylor = ScoringSettings(criterion: .taylor, objective: .maximumLogit)

@@ -16,6 +16,8 @@ struct ScoringRun {
   var communicator: any Communicator = SoloCommunicator()
   /// Tokens in a batch; with `absolute` each sequence is a batch.
   var batchTokens = 256
+  /// Layers whose inside is not computed again.
+  var keptLayers = 0
 
   init(_ model: Model, _ tested: TestedBackend = .cpu, settings: ScoringSettings = ScoringSettings()) {
     self.init(model, backend: tested.make(), settings: settings)
@@ -37,7 +39,7 @@ struct ScoringRun {
       settings.accumulation == .absolute
       ? own.map { TokenBatch(nextTokenOf: [$0]) } : TokenBatch.split(own, tokens: batchTokens)
     let boundaries = try BoundaryStore(
-      layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
+      layers: model.blueprint.layers.count - keptLayers, batches: batches, hiddenSize: model.blueprint.hiddenSize,
       backend: backend, memoryBudget: memoryBudget, spillFolder: "/tmp")
     return try Scorer(blueprint: model.blueprint, backend: backend, communicator: communicator).score(
       batches, settings: settings,

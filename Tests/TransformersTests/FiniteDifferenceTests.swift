@@ -102,7 +102,7 @@ struct GradientProbe {
   private func run(_ objective: Objective, visit: (TensorRole, [Float]) -> Void) throws -> Double {
     let batches = [TokenBatch(nextTokenOf: [sequences[0]]), TokenBatch(nextTokenOf: Array(sequences[1...]))]
     let boundaries = try BoundaryStore(
-      layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
+      layers: model.blueprint.layers.count, batches: batches, hiddenSize: model.blueprint.hiddenSize,
       backend: backend, memoryBudget: nil, spillFolder: "/tmp")
     return try GradientPass(blueprint: model.blueprint, backend: backend, source: source).run(
       batches, objective: objective,

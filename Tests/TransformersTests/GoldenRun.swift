@@ -37,7 +37,7 @@ struct GoldenRun {
   ) throws -> Double {
     let batches = given ?? self.batches
     let boundaries = try BoundaryStore(
-      layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
+      layers: model.blueprint.layers.count, batches: batches, hiddenSize: model.blueprint.hiddenSize,
       backend: backend, memoryBudget: budget, spillFolder: folder)
     let pass = GradientPass(blueprint: model.blueprint, backend: backend, source: MappedLayerSource(model))
     return try pass.run(

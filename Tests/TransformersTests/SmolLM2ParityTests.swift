@@ -80,7 +80,7 @@ import Transformers
     let backend = tested.make()
     let batches = [TokenBatch(nextTokenOf: sequences)]
     let boundaries = try BoundaryStore(
-      layers: model.blueprint.layers.count + 1, batches: batches, hiddenSize: model.blueprint.hiddenSize,
+      layers: model.blueprint.layers.count, batches: batches, hiddenSize: model.blueprint.hiddenSize,
       backend: backend, memoryBudget: nil, spillFolder: "/tmp")
     var result = Gradients()
     // The tied matrix has two roles, whose gradients add up.

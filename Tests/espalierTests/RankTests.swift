@@ -53,6 +53,34 @@ extension ProgramTests {
         workspace.folder.names.contains("never") == false && workspace.folder.names.contains("never.run") == false)
     }
 
+    /// Whatever a rank keeps of its layers, the scores are the same bytes; a limit that forbids it is refused.
+    @Test func recomputingChangesNothing() async throws {
+      let workspace = try Workspace()
+      func arguments(_ choice: String, _ more: [String] = []) -> [String] {
+        [
+          "score", "--model", Fixtures.demoModel, "--calibration-text", Workspace.valid, "--sequences", "10",
+          "--length", "128", "--threads", "1", "--run-folder", choice, "--set", "resources.recompute=\(choice)",
+          "--memory-limit", "2GB", "--json",
+        ] + more
+      }
+      let said = [
+        "always": "recompute: all 6 layers", "never": "recompute: 6 of 6 layers kept (", "auto": "recompute: ",
+      ]
+      for choice in ["always", "never", "auto"] {
+        let run = try await Program.run(arguments(choice), ranks: choice == "auto" ? 1 : 2, in: workspace.path)
+        #expect(run.code == 0 && run.errors.contains(said[choice] ?? ""), "\(choice): \(run.errors)")
+        let report = try object(run.output)
+        let phases = try #require(report["phases"] as? [[String: Any]])
+        let peaks = phases.filter { $0["name"] as? String == "score" }.compactMap { $0["peak_bytes"] as? Int }
+        #expect(peaks.count == 1 && peaks.allSatisfy { $0 > 1_000_000 })
+      }
+      let scores = try workspace.folder.read("always/scores.safetensors")
+      #expect(try workspace.folder.read("never/scores.safetensors") == scores)
+      let refused = try await Program.run(
+        arguments("never", ["--memory-limit", "115MB"]), in: workspace.path)
+      #expect(refused.code == 71 && refused.errors.contains("115MB per rank is too little"), "\(refused.errors)")
+    }
+
     /// Ranks without a sequence, a window or a shard of their own take part all the same.
     @Test func moreRanksThanSequences() async throws {
       let workspace = try Workspace()

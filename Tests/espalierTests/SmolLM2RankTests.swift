@@ -15,6 +15,7 @@ extension ProgramTests {
         [
           "score", "--model", model, "--calibration-text", Fixtures.path("golden/nirvana-smollm2-135m.safetensors"),
           "--run-folder", "out.run", "--threads", "1", "--set", "resources.weights=owner",
+          "--set", "resources.compute=f32",
         ], ranks: ranks, in: workspace.path, timeLimit: 900)
       try #require(launched.code == 0, "\(launched.errors)")
       let scores = try SafetensorsFile(path: workspace.folder.file("out.run/scores.safetensors"))

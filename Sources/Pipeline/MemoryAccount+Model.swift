@@ -1,0 +1,76 @@
+internal import Architectures
+internal import Blueprints
+internal import Communication
+internal import LayerStreaming
+internal import Tensors
+internal import Transformers
+
+/// Where a rank's weights are and how it multiplies them: what the memory of any pass over a model depends on.
+package struct WeightResidence: Sendable {
+  /// This rank of those that share the model; nil when weights come from mapped files.
+  package var owner: (rank: Int, ranks: Int)?
+  /// Whether bf16 weights are multiplied as they are.
+  package var usesBFloat16: Bool
+
+  package init(owner: (rank: Int, ranks: Int)?, usesBFloat16: Bool) {
+    self.owner = owner
+    self.usesBFloat16 = usesBFloat16
+  }
+
+  /// Bytes of this rank's share; a tied output matrix is the embedding.
+  func held(_ model: Model) -> Int {
+    guard let owner else { return 0 }
+    let partition = Partition(ranks: owner.ranks)
+    let own = model.blueprint.groups.filter { partition.owner(of: $0, in: model.blueprint) == owner.rank }
+    var bytes: [String: Int] = [:]
+    for tensor in own.flatMap({ model.blueprint.tensors(of: $0) }) {
+      if let stored = try? model.tensor(tensor) { bytes[stored.name] = stored.byteCount }
+    }
+    return bytes.values.reduce(0, +)
+  }
+
+  /// Bytes of the groups that are on their way: two fetched ahead, one in use. A single owner has them all.
+  func inFlight(_ model: Model) -> Int {
+    guard let owner, owner.ranks > 1 else { return 0 }
+    return 3 * (model.blueprint.groups.map { stored(model, $0) }.max() ?? 0)
+  }
+
+  /// Bytes of a group as the checkpoint has it.
+  func stored(_ model: Model, _ group: WeightGroup) -> Int {
+    model.blueprint.tensors(of: group).reduce(0) { $0 + ((try? model.tensor($1).byteCount) ?? 0) }
+  }
+
+  /// Bytes that a layer's weights take beside where they are stored: float32 copies of what is not multiplied as it is.
+  func widened(_ model: Model, layer: Int) -> Int {
+    model.blueprint.tensors(of: .layer(layer)).reduce(0) { sum, tensor in
+      sum + (isUsedAsStored(model, tensor) ? 0 : MemoryAccount.floats(tensor.shape.reduce(1, *)))
+    }
+  }
+
+  /// Bytes of the head for a batch.
+  ///
+  /// - Parameter logits: how many matrices of logits exist at a time.
+  func head(_ model: Model, _ footprint: HeadPass.Footprint, logits: Int) -> Int {
+    headMatrix(model, footprint) + MemoryAccount.floats(logits * footprint.logits + footprint.states)
+  }
+
+  /// Bytes of the output matrix, or of its part, where it is widened.
+  func headMatrix(_ model: Model, _ footprint: HeadPass.Footprint) -> Int {
+    let isUsed = model.blueprint.tensors(of: .head).contains {
+      $0.role.part == .headWeight && isUsedAsStored(model, $0)
+    }
+    return isUsed ? 0 : MemoryAccount.floats(footprint.outputMatrix)
+  }
+
+  /// Bytes of activations rounded to bf16: as first factor of products, of which those with the head may be wider, and as
+  /// second.
+  func roundedFactors(_ layers: [LayerFootprint], batchTokens: Int, logits: Int) -> Int {
+    guard usesBFloat16 else { return 0 }
+    let widest = batchTokens * (layers.map(\.widestPerToken).max() ?? 0)
+    return MemoryAccount.floats(max(widest, logits) + widest) / 2
+  }
+
+  private func isUsedAsStored(_ model: Model, _ tensor: TensorSpecification) -> Bool {
+    usesBFloat16 && tensor.shape.count == 2 && (try? model.tensor(tensor).elementType) == .bfloat16
+  }
+}
