@@ -5,7 +5,6 @@ internal import Tensors
 /// the metadata what they belong to.
 extension GateValues {
   private enum Key {
-    static let format = "espalier_format"
     static let modelHash = "model_hash"
     static let planHash = "plan_hash"
     static let dataHash = "data_hash"
@@ -23,29 +22,20 @@ extension GateValues {
         ("layers.\(index).mlp.logits", layer.mlp.logits), ("layers.\(index).mlp.factors", layer.mlp.factors),
       ]
     }
-    var writer = try SafetensorsWriter(
-      path: path,
-      entries: named.map { TensorEntry(name: $0.0, elementType: .float32, shape: [$0.1.count]) },
+    try ArrayFile.write(
+      named,
       metadata: [
-        Key.format: Self.format, Key.modelHash: metadata.modelHash, Key.planHash: metadata.planHash,
+        ArrayFile.format: Self.format, Key.modelHash: metadata.modelHash, Key.planHash: metadata.planHash,
         Key.dataHash: metadata.dataHash,
-      ])
-    for (name, values) in named { unsafe try writer.append(name: name, bytes: values.span.bytes) }
-    try writer.finish()
+      ], to: path)
   }
 
   /// Reads gates that `write` wrote.
   ///
   /// - Throws: ``SafetensorsError`` for a damaged file, ``ArtifactError`` for another kind of file.
   public init(contentsOfFile path: String) throws {
-    let file = try SafetensorsFile(path: path)
-    guard file.metadata[Key.format] == Self.format else {
-      throw ArtifactError(
-        code: .unsupportedVersion,
-        message: "\(path): not a gate file of this version (metadata \(Key.format) is "
-          + "\((file.metadata[Key.format] ?? "missing").quotedForMessage), not \(Self.format)); make it with "
-          + "`espalier tune`")
-    }
+    let file = try ArrayFile.open(
+      path, format: Self.format, kind: "gate file", remedy: "make it with `espalier tune`")
     func pool(_ name: String) throws -> Pool {
       Pool(logits: try file.tensor(name + ".logits").floats(), factors: try file.tensor(name + ".factors").floats())
     }

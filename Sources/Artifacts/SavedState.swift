@@ -15,7 +15,6 @@ public struct SavedState: Sendable, Equatable {
   public init() {}
 
   private enum Key {
-    static let format = "espalier_format"
     static let digest = "sha256"
     /// In front of the names of ``values``, so that they never meet the others.
     static let value = "value."
@@ -53,15 +52,10 @@ public struct SavedState: Sendable, Equatable {
   @discardableResult
   public func write(to path: String) throws(SafetensorsError) -> String {
     let digest = digest
-    var metadata = [Key.format: Self.format, Key.digest: digest]
+    var metadata = [ArrayFile.format: Self.format, Key.digest: digest]
     for (name, value) in values { metadata[Key.value + name] = value }
-    let named = arrays.sorted { $0.key < $1.key }
-    var writer = try SafetensorsWriter(
-      path: path,
-      entries: named.map { TensorEntry(name: $0.key, elementType: .float32, shape: [$0.value.count]) },
-      metadata: metadata)
-    for (name, values) in named { unsafe try writer.append(name: name, bytes: values.span.bytes) }
-    try writer.finish()
+    let named = arrays.sorted { $0.key < $1.key }.map { (name: $0.key, values: $0.value) }
+    try ArrayFile.write(named, metadata: metadata, to: path)
     return digest
   }
 
@@ -70,13 +64,8 @@ public struct SavedState: Sendable, Equatable {
   /// - Throws: ``SafetensorsError`` for a file that is none, ``ArtifactError`` for one of another kind, and with `damaged`
   ///   for one whose contents are not those that were written.
   public init(contentsOfFile path: String) throws {
-    let file = try SafetensorsFile(path: path)
-    guard file.metadata[Key.format] == Self.format else {
-      throw ArtifactError(
-        code: .unsupportedVersion,
-        message: "\(path): not a saved state of this version (metadata \(Key.format) is "
-          + "\(file.metadata[Key.format]?.quotedForMessage ?? "missing"), not \(Self.format)); remove it to start anew")
-    }
+    let file = try ArrayFile.open(
+      path, format: Self.format, kind: "saved state", remedy: "remove it to start anew")
     for (name, value) in file.metadata where name.hasPrefix(Key.value) {
       values[String(name.dropFirst(Key.value.count))] = value
     }

@@ -4,7 +4,6 @@ internal import Tensors
 /// scores.safetensors: `layers.N.attention` and `layers.N.mlp`, f32 `[unit]`, and in the metadata what made them.
 extension ScoreTable {
   private enum Key {
-    static let format = "espalier_format"
     static let criterion = "criterion"
     static let objective = "objective"
     static let accumulation = "accumulation"
@@ -20,28 +19,20 @@ extension ScoreTable {
     let named = layers.enumerated().flatMap { index, layer in
       [("layers.\(index).attention", layer.attention), ("layers.\(index).mlp", layer.mlp)]
     }
-    var writer = try SafetensorsWriter(
-      path: path,
-      entries: named.map { TensorEntry(name: $0.0, elementType: .float32, shape: [$0.1.count]) },
+    try ArrayFile.write(
+      named,
       metadata: [
-        Key.format: Self.format, Key.criterion: metadata.criterion, Key.objective: metadata.objective,
+        ArrayFile.format: Self.format, Key.criterion: metadata.criterion, Key.objective: metadata.objective,
         Key.accumulation: metadata.accumulation, Key.modelHash: metadata.modelHash, Key.dataHash: metadata.dataHash,
-      ])
-    for (name, values) in named { unsafe try writer.append(name: name, bytes: values.span.bytes) }
-    try writer.finish()
+      ], to: path)
   }
 
   /// Reads a table that `write` wrote.
   ///
   /// - Throws: ``SafetensorsError`` for a damaged file, ``ArtifactError`` for another kind of file.
   public init(contentsOfFile path: String) throws {
-    let file = try SafetensorsFile(path: path)
-    guard file.metadata[Key.format] == Self.format else {
-      throw ArtifactError(
-        code: .unsupportedVersion,
-        message: "\(path): not a score file of this version (metadata \(Key.format) is "
-          + "\(file.metadata[Key.format] ?? "missing"), not \(Self.format)); make it with `espalier score`")
-    }
+    let file = try ArrayFile.open(
+      path, format: Self.format, kind: "score file", remedy: "make it with `espalier score`")
     func text(_ key: String) -> String { file.metadata[key] ?? "" }
     var layers: [Layer] = []
     while file.contains("layers.\(layers.count).attention") {

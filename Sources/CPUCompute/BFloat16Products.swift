@@ -99,6 +99,6 @@ internal import Compute
 
   private func prepareWorkplaces(_ count: Int, scratchBytes: Int) {
     while workplaces.count < count { workplaces.append(unsafe Workplace(engine: engine)) }
-    for workplace in workplaces.prefix(count) { workplace.reserve(scratchBytes, from: pool) }
+    for workplace in workplaces.prefix(count) { workplace.scratch.reserve(scratchBytes, from: pool) }
   }
 }

@@ -51,21 +51,14 @@ struct BFloat16Arithmetic {
 }
 
 /// Room for one factor of a product, rounded to bf16: it is used again for the next product.
-@safe final class RoundedFactor {
-  private var buffer: HostBuffer?
+final class RoundedFactor {
+  private let room = GrowingBuffer()
 
   /// Rounds a float32 matrix, ties to even.
   @unsafe func round(_ x: Matrix, isTransposed: Bool, on backend: CPUBackend) -> BFloat16Products.Factor {
-    let count = (x.count + 1) / 2
-    if buffer.map({ $0.count < count }) ?? true {
-      buffer = nil
-      guard let made = try? backend.pool.makeBuffer(count: count, isZeroed: false) else {
-        preconditionFailure("no memory to round a matrix [\(x.rows), \(x.columns)] to bf16")
-      }
-      buffer = made
-    }
-    guard let start = unsafe buffer?.pointer else { preconditionFailure("no room for a factor") }
-    let numbers = unsafe UnsafeMutableRawPointer(start).assumingMemoryBound(to: UInt16.self)
+    room.reserve(x.count * 2, from: backend.pool)
+    guard let start = unsafe room.start else { preconditionFailure("no room for a factor") }
+    let numbers = unsafe start.assumingMemoryBound(to: UInt16.self)
     backend.parallel.rows(x.rows, cost: x.columns) { i in
       unsafe ck_round_bfloat16(numbers + i * x.columns, x.row(i), x.columns)
     }

@@ -1,5 +1,4 @@
 internal import COneDNN
-internal import Compute
 
 /// A product of one shape as oneDNN has compiled it. Threads may run it at the same time, each at its own workplace.
 @safe final class CompiledProduct {
@@ -75,7 +74,7 @@ internal import Compute
       (DNNL_ARG_SRC, self.a, UnsafeMutableRawPointer(mutating: a)),
       (DNNL_ARG_WEIGHTS, self.b, UnsafeMutableRawPointer(mutating: b)),
       (DNNL_ARG_DST, self.c, UnsafeMutableRawPointer(c)),
-      (DNNL_ARG_SCRATCHPAD, scratch, workplace.scratch),
+      (DNNL_ARG_SCRATCHPAD, scratch, workplace.scratch.start),
     ]
     let arguments = unsafe memories.map { argument, description, handle in
       var description = description
@@ -105,10 +104,11 @@ internal import Compute
   }
 }
 
-/// What a thread needs to run products: a stream, and room for what oneDNN rearranges.
+/// What a thread needs to run products: a stream, and room.
 @safe final class Workplace {
   let stream: dnnl_stream_t
-  private var buffer: HostBuffer?
+  /// For what oneDNN rearranges.
+  let scratch = GrowingBuffer()
 
   init(engine: dnnl_engine_t) {
     var stream: dnnl_stream_t?
@@ -118,18 +118,4 @@ internal import Compute
   }
 
   deinit { unsafe dnnl_stream_destroy(stream) }
-
-  /// Makes room for so many bytes.
-  func reserve(_ bytes: Int, from pool: HostMemoryPool) {
-    let count = (bytes + 3) / 4
-    guard count > 0, buffer.map({ $0.count < count }) ?? true else { return }
-    buffer = nil
-    guard let made = try? pool.makeBuffer(count: count, isZeroed: false) else {
-      preconditionFailure("no memory for \(bytes) bytes that a product in bf16 needs")
-    }
-    buffer = made
-  }
-
-  /// Valid until more is reserved.
-  @unsafe var scratch: UnsafeMutableRawPointer? { unsafe buffer.map { unsafe UnsafeMutableRawPointer($0.pointer) } }
 }

@@ -6,8 +6,6 @@ extension GateTuner {
   private enum Key {
     static let logits = "logits"
     static let scales = "scales"
-    static let first = "first_moments"
-    static let second = "second_moments"
     static let best = "best"
     static let factors = "factors"
   }
@@ -37,10 +35,8 @@ extension GateTuner {
       var shared = SavedState()
       shared.arrays[Key.logits] = registry.logits
       shared.arrays[Key.scales] = registry.scales
-      for (name, optimizer) in [(Key.logits, logitOptimizer), (Key.scales, scaleOptimizer)] {
-        shared.arrays["\(name).\(Key.first)"] = optimizer.firstMoments
-        shared.arrays["\(name).\(Key.second)"] = optimizer.secondMoments
-      }
+      shared.keepMoments(of: logitOptimizer, prefix: "\(Key.logits).")
+      shared.keepMoments(of: scaleOptimizer, prefix: "\(Key.scales).")
       if let best = progress.best {
         shared.arrays["\(Key.best).\(Key.logits)"] = best.logits
         shared.arrays["\(Key.best).\(Key.factors)"] = best.factors
@@ -66,12 +62,8 @@ extension GateTuner {
     let (gates, units) = (registry.logits.count, registry.scales.count)
     registry.logits = try shared.array(Key.logits, count: gates)
     registry.scales = try shared.array(Key.scales, count: units)
-    logitOptimizer.firstMoments = try shared.array("\(Key.logits).\(Key.first)", count: gates)
-    logitOptimizer.secondMoments = try shared.array("\(Key.logits).\(Key.second)", count: gates)
-    logitOptimizer.steps = record.logitSteps
-    scaleOptimizer.firstMoments = try shared.array("\(Key.scales).\(Key.first)", count: units)
-    scaleOptimizer.secondMoments = try shared.array("\(Key.scales).\(Key.second)", count: units)
-    scaleOptimizer.steps = record.scaleSteps
+    try shared.restoreMoments(of: &logitOptimizer, prefix: "\(Key.logits).", steps: record.logitSteps)
+    try shared.restoreMoments(of: &scaleOptimizer, prefix: "\(Key.scales).", steps: record.scaleSteps)
     budget.multiplier = record.multiplier
     progress = TuningProgress()
     progress.step = state.step

@@ -28,6 +28,8 @@ public struct Inputs {
   let recoveryText: TrainingText?
   /// The dense model that recovery learns from, when the document names another than `model`.
   let teacher: Model?
+  /// The teacher's hash, taken once as the model's; empty without one.
+  let teacherHash: String
   /// What may surprise, for the report.
   public let warnings: [String]
 
@@ -110,6 +112,7 @@ public struct Inputs {
       recoveryText = nil
     }
     teacher = needs.contains(.teacher) ? try Self.teacher(document, of: model) : nil
+    teacherHash = teacher?.folder.modelHash() ?? ""
 
     if needs.contains(.evaluation), let text = document.evaluation.text {
       windows = try reader.windows(document.evaluation, text: text)
@@ -151,9 +154,6 @@ public struct Inputs {
     guard !criterion.usesCalibration, selection.seeds > 1 || !selection.texts.isEmpty else { return [] }
     return ["the criterion \(criterion.rawValue) needs no calibration text, so there is none to select"]
   }
-
-  /// The teacher's hash; empty without one.
-  var teacherHash: String { teacher?.folder.modelHash() ?? "" }
 
   /// The dense model that distillation needs.
   private static func teacher(_ document: RunDocument, of model: Model) throws -> Model? {

@@ -74,9 +74,12 @@ public struct ScoringBenchmark {
     run.announce()
 
     let timer = KernelTimer(communicator: session.communicator, repeats: Self.peakRepeats)
-    var peaks = [try ProductPeak(run.resources.backend, weights: run.resources.weightType, timer: timer).rate]
+    func peak() throws -> Double {
+      try ProductPeak(run.resources.backend, weights: run.resources.weightType, timer: timer).rate
+    }
+    var peaks = [try peak()]
     let whole = try measure(part(sequences: count, length: length, layers: layers), in: run)
-    peaks.append(try ProductPeak(run.resources.backend, weights: run.resources.weightType, timer: timer).rate)
+    peaks.append(try peak())
     var sweep: [(axis: Axis, points: [Point])] = []
     // Layers of several stacks cannot be left out.
     let axes = Axis.allCases.filter { sweeps && ($0 != .layers || inputs.model.blueprint.stacks.count == 1) }
@@ -95,7 +98,7 @@ public struct ScoringBenchmark {
             layers: axis == .layers ? size : layers), in: run)
       }
       sweep.append((axis, points + [whole]))
-      peaks.append(try ProductPeak(run.resources.backend, weights: run.resources.weightType, timer: timer).rate)
+      peaks.append(try peak())
     }
     let outcome = Outcome(
       document: inputs.document, model: inputs.model, backend: run.resources.backend.name,

@@ -5,8 +5,6 @@ internal import Optimization
 extension RecoveryTrainer {
   private enum Key {
     static let values = "values"
-    static let first = "first_moments"
-    static let second = "second_moments"
     static let best = "best"
   }
 
@@ -24,9 +22,8 @@ extension RecoveryTrainer {
   var state: TrainingState {
     get throws {
       var shared = SavedState()
-      shared.arrays = [
-        Key.values: values, Key.first: optimizer.firstMoments, Key.second: optimizer.secondMoments,
-      ]
+      shared.arrays[Key.values] = values
+      shared.keepMoments(of: optimizer)
       if let best = progress.best { shared.arrays[Key.best] = best.values }
       try shared.setRecord(
         Record(
@@ -45,9 +42,7 @@ extension RecoveryTrainer {
     let record = try shared.record(as: Record.self)
     values = try shared.array(Key.values, count: registry.count)
     registry.values = values
-    optimizer.firstMoments = try shared.array(Key.first, count: registry.count)
-    optimizer.secondMoments = try shared.array(Key.second, count: registry.count)
-    optimizer.steps = record.optimizerSteps
+    try shared.restoreMoments(of: &optimizer, steps: record.optimizerSteps)
     progress = RecoveryProgress()
     progress.step = state.step
     progress.tokens = record.tokens

@@ -38,13 +38,9 @@ struct ExchangeBenchCommand: RankedCommand {
       guard gradients.isEmpty else {
         throw ValidationError("--count makes gradients up; leave it out with --gradients")
       }
-      guard (1...ExchangeBenchmark.maximumCount).contains(count) else {
-        throw ValidationError("--count \(count): a number from 1 to \(ExchangeBenchmark.maximumCount) is needed")
-      }
+      try requireNumber("--count", count, upTo: ExchangeBenchmark.maximumCount)
     }
-    if let steps, !(1...1_000_000).contains(steps) {
-      throw ValidationError("--steps \(steps): a number from 1 to 1000000 is needed")
-    }
+    if let steps { try requireNumber("--steps", steps, upTo: 1_000_000) }
   }
 
   func prepare() throws -> PreparedCommand {

@@ -15,7 +15,7 @@ public enum TestedBackend: String, CaseIterable, Sendable {
   }
 
   /// The CPU's with products of weights in bf16; nil on a processor without them.
-  public static func makeBFloat16(threads: Int = 1) -> (any ComputeBackend)? {
-    CPUBackend.supportsBFloat16 ? CPUBackend(threads: threads, usesBFloat16: true) : nil
+  public static func makeBFloat16() -> (any ComputeBackend)? {
+    CPUBackend.supportsBFloat16 ? CPUBackend(threads: 1, usesBFloat16: true) : nil
   }
 }
