@@ -184,3 +184,14 @@ let package = Package(
     tests("espalier", ["Safetensors", "Tensors", "TestSupport", subprocess]),
   ]
 )
+
+// libFuzzer brings the main function and is there only when it is asked for (scripts/fuzz).
+if Context.environment["ESPALIER_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication", "Safetensors",
+        "Tensors", "Tokenizers", "CZlib",
+      ], path: "Tests/Fuzz", swiftSettings: strict))
+}

@@ -52,6 +52,11 @@ public protocol Communicator: Sendable {
   /// time.
   func duplicate(waiting: Waiting) throws(CommunicationError) -> any Communicator
 
+  /// The group of the ranks that gave the same `color`, in the order of their numbers here.
+  ///
+  /// - Throws: `invalidArgument` for a color below 0 or beyond 32 bits.
+  func split(color: Int) throws(CommunicationError) -> any Communicator
+
   /// Which ranks share a host.
   func hostLayout() throws(CommunicationError) -> HostLayout
 

@@ -32,6 +32,8 @@ public struct SoloCommunicator: Communicator {
 
   public func duplicate(waiting: Waiting) throws(CommunicationError) -> any Communicator { self }
 
+  public func split(color: Int) throws(CommunicationError) -> any Communicator { self }
+
   public func hostLayout() throws(CommunicationError) -> HostLayout {
     HostLayout(hostNames: [ProcessInfo.processInfo.hostName], ranksOnThisHost: 1, rankOnThisHost: 0)
   }

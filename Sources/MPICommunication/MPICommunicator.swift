@@ -30,7 +30,7 @@ import Foundation
       handle: espalier_mpi_comm_world(), isOwned: false, waiting: .spinning, messageBytes: Self.defaultMessageBytes)
   }
 
-  private init(handle: MPI_Comm, isOwned: Bool, waiting: Waiting, messageBytes: Int) throws(CommunicationError) {
+  init(handle: MPI_Comm, isOwned: Bool, waiting: Waiting, messageBytes: Int) throws(CommunicationError) {
     precondition(
       messageBytes >= 8 && messageBytes <= Int32.max, "a message holds an element, and MPI counts in 32 bits")
     unsafe self.handle = handle

@@ -20,6 +20,16 @@ public final class MPISession: Sendable {
   /// The rank the launcher gave this process; nil without a launcher.
   public static var environmentRank: Int? { LaunchEnvironment.current?.rank }
 
+  /// The message library as it names itself, such as `Open MPI v4.1.4`. Works without a launcher too.
+  public static var libraryVersion: String {
+    var length: Int32 = 0
+    var text = [CChar](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING) + 1)
+    guard unsafe MPI_Get_library_version(&text, &length) == MPI_SUCCESS else { return "unknown" }
+    // Open MPI goes on with who built it, and when.
+    let name = String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return String(name.prefix { $0 != "," && !$0.isNewline })
+  }
+
   /// Initializes MPI for use by several threads at once. Call it, and `finalize`, from the main thread.
   ///
   /// - Throws: `CommunicationError` with code `launch` when MPI was initialized before, lacks support for threads, or

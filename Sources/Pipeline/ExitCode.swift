@@ -29,11 +29,18 @@ public enum ExitCode {
   /// Reading or writing failed on the way: disk full, I/O error.
   public static let inputOutput: Int32 = 74
 
+  /// A signal ended the run, which saved what was done: the same command goes on.
+  public static let stopped: Int32 = 75
+  /// The watchdog ended the run, because a rank was late.
+  public static let late: Int32 = 76
+
   /// The exit code of an error.
   public static func code(for error: any Error) -> Int32 {
     switch error {
     case let error as PeerFailure: error.exitCode
     case let error as RunDocumentError: error.code == .unreadable ? noInput : usage
+    case is StoppedError: stopped
+    case let error as DoctorError: error.exitCode
     case is AllocationError: usage
     case is RunFolderError: cannotCreate
     case let error as MemoryLimitError: error.exitCode

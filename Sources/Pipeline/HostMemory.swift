@@ -22,7 +22,7 @@ enum HostMemory {
 
   private static func number(_ path: String) -> Int? { lines(of: path).first.flatMap { Int($0) } }
 
-  private static func lines(of path: String) -> [Substring] {
+  static func lines(of path: String) -> [Substring] {
     (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n") ?? []
   }
 }

@@ -103,7 +103,7 @@ struct Resources {
 
   /// Numbers of the processors that this process may use, as the kernel writes them (`0-3,8`); empty where it does not, as
   /// if all ranks shared them.
-  private static func allowedProcessors() -> String {
+  static func allowedProcessors() -> String {
     let name = "Cpus_allowed_list:"
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
     let line = status.split(separator: "\n").first { $0.hasPrefix(name) }

@@ -83,7 +83,7 @@ public final class Run {
   }
 
   /// Makes sure that every rank was given the same document, and names a key that differs.
-  private static func requireAgreement(on document: RunDocument, communicator: any Communicator) throws {
+  static func requireAgreement(on document: RunDocument, communicator: any Communicator) throws {
     let values = document.sharedValues
     do throws(CommunicationError) {
       let text = values.map { "\($0.key): \($0.value)\n" }.joined()

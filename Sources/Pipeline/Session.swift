@@ -15,15 +15,27 @@ public struct Session {
   public let makeBackend: (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) -> any ComputeBackend
   /// Whether this rank's processor multiplies bf16 numbers.
   public let supportsBFloat16: Bool
+  /// Whether this rank was asked to end.
+  public let stopRequest: StopRequest
 
   public init(
     communicator: any Communicator, console: Console, supportsBFloat16: Bool = false,
+    stopRequest: StopRequest = StopRequest(),
     makeBackend: @escaping (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) -> any ComputeBackend
   ) {
     self.communicator = communicator
     self.console = console
     self.supportsBFloat16 = supportsBFloat16
+    self.stopRequest = stopRequest
     self.makeBackend = makeBackend
+  }
+
+  /// The signal by which any rank was asked to end, the same on every rank; nil: none was. Collective.
+  ///
+  /// Stages ask at every point where they can save what they did: after a layer, a step, a shard.
+  func signalToStop() throws -> Int32? {
+    let signal = Int32(try communicator.maximum(of: Double(stopRequest.signal ?? 0)))
+    return signal == 0 ? nil : signal
   }
 
   /// Runs local work that may fail on every rank, so that all ranks learn of a failure anywhere.

@@ -19,7 +19,7 @@ struct EspalierCommand: ParsableCommand {
     subcommands: [
       PruneCommand.self, SelectCommand.self, ScoreCommand.self, AllocateCommand.self, TuneCommand.self,
       RepackCommand.self, RecoverCommand.self, EvaluateCommand.self, ReportCommand.self, InspectCommand.self,
-      TokenizeCommand.self, BenchCommand.self,
+      TokenizeCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 }
 

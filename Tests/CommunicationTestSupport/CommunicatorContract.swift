@@ -145,6 +145,14 @@ public struct CommunicatorContract: Sendable {
     return isRefused
   }
 
+  /// Whether even and odd ranks become groups of their own, in rank order, whose messages stay inside.
+  public func splitsByColor() throws -> Bool {
+    let group = try communicator.split(color: communicator.rank % 2)
+    let members = try group.gather([UInt8(truncatingIfNeeded: communicator.rank)]).compactMap(\.first).map(Int.init)
+    let expected = (0..<communicator.size).filter { $0 % 2 == communicator.rank % 2 }
+    return members == expected && group.size == expected.count && expected[group.rank] == communicator.rank
+  }
+
   /// Rank r of the group is one of the host's ranks, and every rank has a host name.
   public func hostLayoutIsConsistent() throws -> Bool {
     let layout = try communicator.hostLayout()

@@ -39,6 +39,7 @@ public struct FalseCommunicator: Communicator {
   public func duplicate(waiting: Waiting) throws(CommunicationError) -> any Communicator {
     try base.duplicate(waiting: waiting)
   }
+  public func split(color: Int) throws(CommunicationError) -> any Communicator { try base.split(color: color) }
   public func hostLayout() throws(CommunicationError) -> HostLayout { try base.hostLayout() }
   public func abort(code: Int32) -> Never { base.abort(code: code) }
 }

@@ -27,6 +27,7 @@ import Testing
     #expect(try contract.foreignRootIsRefused())
     #expect(try contract.wrongNumberOfPartsIsRefused())
     #expect(try contract.hostLayoutIsConsistent())
+    #expect(try contract.splitsByColor())
   }
 
   @Test(arguments: [Waiting.spinning, .sleeping]) func prefetches(waiting: Waiting) throws {

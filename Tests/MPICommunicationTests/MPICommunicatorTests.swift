@@ -49,6 +49,7 @@ import Testing
     #expect(try contract.foreignRootIsRefused())
     #expect(try contract.wrongNumberOfPartsIsRefused())
     #expect(try contract.hostLayoutIsConsistent())
+    #expect(try contract.splitsByColor())
   }
 
   /// Beyond what Open MPI sends eagerly, and over the boundary of its algorithms for long messages.

@@ -1,0 +1,86 @@
+internal import Artifacts
+internal import Communication
+internal import Foundation
+internal import Glibc
+
+/// What this process can tell of its host without asking others.
+extension DoctorFacts {
+  /// Facts of this process. The rest is measured.
+  ///
+  /// - Parameter messageLibrary: its name and version.
+  static func ofThisProcess(rank: Int, host: String, messageLibrary: String) -> Self {
+    var facts = Self(rank: rank, host: host)
+    let environment = ProcessInfo.processInfo.environment
+    facts.version = Session.version
+    facts.program = String(DoctorDigest.wholeFile("/proc/self/exe")?.prefix(12) ?? "unknown")
+    facts.messageLibrary = messageLibrary
+    facts.promises = promises(environment)
+    facts.processors = numbers(Resources.allowedProcessors())
+    let online = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    facts.hostProcessors = environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) } ?? online
+    facts.quota = quota
+    let domains = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/devices/system/node")) ?? []
+    facts.memoryDomains = max(1, domains.count { $0.hasPrefix("node") && Int($0.dropFirst(4)) != nil })
+    let processor = HostMemory.lines(of: "/proc/cpuinfo")
+    facts.processor = processor.first { $0.hasPrefix("model name") }.map(value) ?? ""
+    facts.hasAVX512 = processor.first { $0.hasPrefix("flags") }?.contains(" avx512f") == true
+    facts.coreType = environment["OPENBLAS_CORETYPE"].flatMap { $0.isEmpty ? nil : $0 }
+    facts.memoryBytes = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    facts.availableBytes = HostMemory.availableBytes
+    return facts
+  }
+
+  /// Variables by which launchers and batch systems tell how many ranks a job has.
+  private static func promises(_ environment: [String: String]) -> [String: Int] {
+    let names = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS", "PBS_NP", "LSB_DJOB_NUMPROC", "NSLOTS"]
+    var promises: [String: Int] = [:]
+    for name in names {
+      if let count = environment[name].flatMap({ Int($0) }), count > 0 { promises[name] = count }
+    }
+    return promises
+  }
+
+  /// `0-3,8` → 0, 1, 2, 3, 8.
+  package static func numbers(_ list: String) -> [Int] {
+    list.split(separator: ",").flatMap { part -> [Int] in
+      let bounds = part.split(separator: "-").compactMap { Int($0) }
+      guard let first = bounds.first, let last = bounds.last, first <= last, last - first < 65_536 else { return [] }
+      return Array(first...last)
+    }
+  }
+
+  /// `cpu.max` of this process's control group (version 2), in processors.
+  private static var quota: Double? {
+    guard let group = HostMemory.lines(of: "/proc/self/cgroup").first(where: { $0.hasPrefix("0::") }) else {
+      return nil
+    }
+    let text = HostMemory.lines(of: "/sys/fs/cgroup" + group.dropFirst("0::".count) + "/cpu.max").first ?? ""
+    let numbers = text.split(separator: " ").compactMap { Double($0) }
+    return numbers.count == 2 && numbers[1] > 0 ? numbers[0] / numbers[1] : nil
+  }
+
+  private static func value(_ line: Substring) -> String {
+    let text = line.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces)
+    return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
+}
+
+extension DoctorPlace {
+  /// What is known of a folder without asking other ranks; it need not exist yet.
+  init(role: String, folder: String) {
+    let folder = folder == "." ? FileManager.default.currentDirectoryPath : folder
+    var path = folder.hasPrefix("/") ? folder : FileManager.default.currentDirectoryPath + "/" + folder
+    var isFolder: ObjCBool = false
+    while path.count > 1,
+      !(unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)) || !isFolder.boolValue
+    {
+      path = (path as NSString).deletingLastPathComponent
+    }
+    var status = statvfs()
+    let isKnown = unsafe statvfs(path, &status) == 0
+    let free =
+      isKnown
+      ? Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue) : 0
+    self.init(role: role, path: path, freeBytes: free, isWritable: unsafe access(path, W_OK | X_OK) == 0)
+  }
+}
