@@ -82,7 +82,7 @@ let package = Package(
     module("GateTuning", ["Artifacts", "Blueprints", "Communication", "Optimization", "Transformers"]),
     module(
       "Repacking",
-      ["Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Safetensors", "Tensors"]),
+      ["Architectures", "Artifacts", "Blueprints", "Checkpoints", "Communication", "Safetensors", "Tensors", crypto]),
     module("Evaluation", ["Blueprints", "Communication", "Compute", "Transformers"]),
     module("LayerStreaming", ["Architectures", "Blueprints", "Communication", "Tensors", "Transformers"]),
     module("Reporting", ["Artifacts", mustache], resources: [.embedInCode("Templates")]),
@@ -157,7 +157,7 @@ let package = Package(
         "Tokenizers", "Transformers",
       ]),
     tests("Calibration", ["Tokenizers"]),
-    tests("Artifacts", [crypto]),
+    tests("Artifacts", [crypto, "TestSupport"]),
     tests("Allocation", ["Artifacts"]),
     tests("Optimization", ["TestSupport"]),
     tests(
@@ -177,8 +177,9 @@ let package = Package(
       "Pipeline",
       [
         "Allocation", "Architectures", "Artifacts", "Blueprints", "Calibration", "Checkpoints", "Communication",
-        "CPUCompute", "Compute", "Evaluation", "GateTuning", "LayerStreaming", "MPITestSupport", "ModelTestSupport",
-        "Safetensors", "Saliency", "Tensors", "TestSupport", "Tokenizers", "Transformers",
+        "CommunicationTestSupport", "CPUCompute", "Compute", "Evaluation", "GateTuning", "LayerStreaming",
+        "MPITestSupport", "ModelTestSupport", "Safetensors", "Saliency", "Tensors", "TestSupport", "Tokenizers",
+        "Transformers",
       ]),
     // The program itself, launched as users do.
     tests("espalier", ["Safetensors", "Tensors", "TestSupport", subprocess]),

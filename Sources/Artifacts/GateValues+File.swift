@@ -1,8 +1,7 @@
 public import Safetensors
-internal import Tensors
 
 /// gates.safetensors: `layers.N.attention.logits`, `layers.N.attention.factors` and the same of `mlp`, f32 `[unit]`, and in
-/// the metadata what they belong to.
+/// the metadata what they belong to and a SHA-256 over all.
 extension GateValues {
   private enum Key {
     static let modelHash = "model_hash"
@@ -32,19 +31,22 @@ extension GateValues {
 
   /// Reads gates that `write` wrote.
   ///
-  /// - Throws: ``SafetensorsError`` for a damaged file, ``ArtifactError`` for another kind of file.
+  /// - Throws: ``SafetensorsError`` for a file that is none, ``ArtifactError`` for another kind of file or one whose
+  ///   contents are not those that were written.
   public init(contentsOfFile path: String) throws {
-    let file = try ArrayFile.open(
-      path, format: Self.format, kind: "gate file", remedy: "make it with `espalier tune`")
+    let remedy = "make it with `espalier tune`"
+    let (arrays, metadata) = try ArrayFile.read(path, format: Self.format, kind: "gate file", remedy: remedy)
     func pool(_ name: String) throws -> Pool {
-      Pool(logits: try file.tensor(name + ".logits").floats(), factors: try file.tensor(name + ".factors").floats())
+      Pool(
+        logits: try arrays.array(name + ".logits", in: path, remedy: remedy),
+        factors: try arrays.array(name + ".factors", in: path, remedy: remedy))
     }
     var layers: [Layer] = []
-    while file.contains("layers.\(layers.count).attention.logits") {
+    while arrays["layers.\(layers.count).attention.logits"] != nil {
       let name = "layers.\(layers.count)"
       layers.append(Layer(attention: try pool(name + ".attention"), mlp: try pool(name + ".mlp")))
     }
-    func text(_ key: String) -> String { file.metadata[key] ?? "" }
+    func text(_ key: String) -> String { metadata[key] ?? "" }
     self.init(
       layers: layers,
       metadata: Metadata(

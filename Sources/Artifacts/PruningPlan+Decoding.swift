@@ -18,6 +18,32 @@ extension PruningPlan {
   }
 }
 
+extension PruningPlan {
+  /// Whether a plan's file has a checksum. A key that no plan has is an error: it may be one that has been damaged.
+  struct Seal: Decodable {
+    /// The file's key for the plan's digest.
+    static let key = "sha256"
+    let isThere: Bool
+
+    private struct AnyKey: CodingKey {
+      let stringValue: String
+      let intValue: Int? = nil
+      init(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { return nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+      let keys = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+      if let unknown = keys.sorted().first(where: { $0 != Self.key && CodingKeys(stringValue: $0) == nil }) {
+        throw ArtifactError(
+          code: .malformed,
+          message: "\(unknown.quotedForMessage) is no key of a plan; remove it, or make the plan again")
+      }
+      isThere = keys.contains(Self.key)
+    }
+  }
+}
+
 extension PruningPlan.AllocationRecord {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -5,10 +5,17 @@ extension PruningPlan {
   /// A plan file beyond this is refused: 2.3 million neurons, a 70B model's, need about 15 MB.
   public static let largestFile = 256 << 20
 
-  /// The plan as plan.json has it: sorted keys, a line to each layer. The same plan gives the same bytes everywhere.
+  /// The plan's canonical JSON: sorted keys, a line to each layer. The same plan gives the same bytes everywhere.
   ///
   /// - Throws: `notFinite` where a sparsity or gamma has no JSON form.
-  public func canonicalJSON() throws(ArtifactError) -> Data {
+  public func canonicalJSON() throws(ArtifactError) -> Data { try json(checksum: nil) }
+
+  /// plan.json: the canonical JSON with ``digest()`` as its last key, `sha256`.
+  ///
+  /// - Throws: as `canonicalJSON()`.
+  public func fileJSON() throws(ArtifactError) -> Data { try json(checksum: try digest()) }
+
+  private func json(checksum: String?) throws(ArtifactError) -> Data {
     let lines: [(key: CodingKeys, value: String)] = [
       (.achievedSparsity, try Self.encoded(achievedSparsity)),
       (.allocation, try Self.encoded(allocation)),
@@ -17,18 +24,18 @@ extension PruningPlan {
       (.modelHash, try Self.encoded(modelHash)),
       (.requestedSparsity, try Self.encoded(requestedSparsity)),
     ]
-    let body = lines.map { "  \"\($0.key.rawValue)\": \($0.value)" }.joined(separator: ",\n")
+    let seal = checksum.map { [(Seal.key, "\"\($0)\"")] } ?? []
+    let body = (lines.map { ($0.key.rawValue, $0.value) } + seal).map { "  \"\($0.0)\": \($0.1)" }
+      .joined(separator: ",\n")
     return Data("{\n\(body)\n}\n".utf8)
   }
 
-  /// SHA-256 of the canonical bytes, in 64 hexadecimal digits: what ranks compare and what `pruned_by` records.
+  /// SHA-256 of the canonical bytes, in 64 hexadecimal digits: what ranks compare, what `pruned_by` records, and the
+  /// checksum in plan.json.
   ///
   /// - Throws: as `canonicalJSON()`.
   public func digest() throws(ArtifactError) -> String {
-    SHA256.hash(data: try canonicalJSON()).map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
+    SHA256.hash(data: try canonicalJSON()).hexadecimal
   }
 
   /// Reads a plan and checks all that needs no model; `checked(against:modelHash:file:)` does the rest.
@@ -58,14 +65,21 @@ extension PruningPlan {
     try self.init(json: data, file: path)
   }
 
-  /// Decodes a plan and checks all that needs no model.
+  /// Decodes a plan and checks all that needs no model. One with a `sha256` has to be, byte for byte, what was written;
+  /// one without is a plan that somebody wrote by hand.
   ///
   /// - Parameter file: the name that errors carry.
-  /// - Throws: `malformed`, `unsupportedVersion`, `invalidIndex`, `notFinite`, naming file, layer and index.
+  /// - Throws: `damaged`, `malformed`, `unsupportedVersion`, `invalidIndex`, `notFinite`, naming file, layer and index.
   public init(json: Data, file: String = "plan.json") throws(ArtifactError) {
     do {
       self = try JSONDecoder().decode(PruningPlan.self, from: json)
       try checkForm()
+      guard try JSONDecoder().decode(Seal.self, from: json).isThere == false || json == fileJSON() else {
+        throw ArtifactError(
+          code: .damaged,
+          message: "the contents do not have the checksum that was written with them; make the plan again, or remove "
+            + "the \(Seal.key) key if you edited it")
+      }
     } catch let error as ArtifactError {
       throw error.located(in: file)
     } catch {

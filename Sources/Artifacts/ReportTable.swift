@@ -12,8 +12,10 @@ public struct ReportTable: Sendable {
 
   /// The whole table; every line ends with a line break.
   public var text: String {
-    let blocks = [changes(), perplexities(), selection(), training(), rounds(), phases(), machines(), warnings()]
-      .filter { !$0.isEmpty }
+    let blocks = [
+      changes(), perplexities(), selection(), training(), rounds(), phases(), predictions(), machines(), warnings(),
+    ]
+    .filter { !$0.isEmpty }
     return blocks.map { $0.map { TextLayout.withoutTrailingSpaces($0) + "\n" }.joined() }.joined(separator: "\n")
   }
 
@@ -91,6 +93,13 @@ public struct ReportTable: Sendable {
     var lines = hanging("ranks", ran)
     if !report.peakBytes.isEmpty { lines += hanging("peak memory", peakMemory()) }
     if report.trafficBytes > 0 { lines += hanging("traffic", ByteSize(bytes: report.trafficBytes).rounded) }
+    let stragglers = report.phases.compactMap { phase in
+      phase.straggler.map {
+        "rank \($0.rank) on \(TextLayout.visible($0.host)), \(TableNumber.fixed($0.ratio, 1)) × the median in "
+          + TextLayout.visible(phase.name)
+      }
+    }
+    if !stragglers.isEmpty { lines += hanging("stragglers", stragglers.joined(separator: "; ")) }
     if let output = report.output { lines += hanging("output", TextLayout.visible(output)) }
     return lines
   }

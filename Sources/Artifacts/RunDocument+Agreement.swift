@@ -5,4 +5,10 @@ extension RunDocument {
     Self.schema.filter { !["resources.threads", "resources.memory-limit"].contains($0.key) }
       .map { ($0.key, $0.text(self).line) }
   }
+
+  /// Every key that changes `result` or anything that it is made from, as ``digest(of:)`` counts them, with its value on
+  /// one line.
+  public func values(changing result: RunResult) -> [(key: String, value: String)] {
+    Self.schema.filter { $0.result.map { $0 <= result } ?? false }.map { ($0.key, $0.text(self).line) }
+  }
 }

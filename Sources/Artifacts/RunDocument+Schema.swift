@@ -86,5 +86,11 @@ extension RunDocument {
     RunField(
       "resources.microbatch", \.resources.microbatch, .optional(.count(), or: "auto"), default: "auto", changes: nil,
       "tokens per forward pass"),
+    RunField(
+      "resources.save-interval", \.resources.saveInterval, .notNegative, default: "60", changes: nil,
+      "seconds between states of scoring to resume from; 0: after every layer"),
+    RunField(
+      "resources.watchdog", \.resources.watchdog, .optional(.count(), or: "off"), default: "600", changes: nil,
+      "seconds after which a silent or stuck rank ends the job"),
   ]
 }

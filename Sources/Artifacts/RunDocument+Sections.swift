@@ -91,5 +91,11 @@ extension RunDocument {
     public internal(set) var recompute = RecomputeChoice.auto
     /// Tokens per forward pass, 1 or more; `nil` (`auto`): chosen by the memory. Default: auto.
     public internal(set) var microbatch: Int?
+    /// Seconds that scoring goes on at least between two states to resume from, 0 or more; 0: after every layer.
+    /// Default: 60.
+    public internal(set) var saveInterval = 60.0
+    /// Seconds after which a rank that is not heard of, or gets nothing done, ends the job, 1 or more; `nil` (`off`): never.
+    /// Default: 600.
+    public internal(set) var watchdog: Int? = 600
   }
 }

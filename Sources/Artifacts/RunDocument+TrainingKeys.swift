@@ -174,7 +174,7 @@ extension RunValueType where Value == Double {
   fileprivate static var positive: RunValueType { number(expected: "a number above 0") { $0 > 0 } }
 
   /// A number of 0 or more.
-  fileprivate static var notNegative: RunValueType { number(expected: "a number, 0 or more") { $0 >= 0 } }
+  static var notNegative: RunValueType { number(expected: "a number, 0 or more") { $0 >= 0 } }
 
   /// A number above 1.
   fileprivate static var aboveOne: RunValueType { number(expected: "a number above 1") { $0 > 1 } }

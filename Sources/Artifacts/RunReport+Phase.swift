@@ -18,12 +18,30 @@ extension RunReport {
     /// The most bytes that the backend's matrices took at a time, of the rank that had most; `nil` where there were none
     /// and in reports of older versions.
     public var peakBytes: Int?
+    /// The seconds that were expected at the run's start; `nil` where nothing was.
+    public var predictedSeconds: Double?
+    /// What ``peakBytes`` was expected to be.
+    public var predictedPeakBytes: Int?
+
+    /// Of each rank's ``seconds`` those that it waited for others, by rank; `nil` as ``seconds``, and on one rank.
+    public var waiting: [Double]?
+    /// The rank that computed for much longer than the others; `nil` where none did.
+    public var straggler: Straggler?
 
     /// The most ranks whose seconds are each recorded.
     public static let mostRanks = 16
 
     /// A phase from each rank's seconds; no rank: 0 seconds.
-    public init(name: String, seconds: [Double], rate: Rate? = nil, peakBytes: Int? = nil) {
+    ///
+    /// - Parameters:
+    ///   - predictedSeconds: what the estimate said; nil where there was none.
+    ///   - predictedPeakBytes: the same of ``peakBytes``.
+    ///   - waiting: of each rank's seconds those that it waited for others; empty where that is not known.
+    ///   - hosts: each rank's host, where `waiting` is known.
+    public init(
+      name: String, seconds: [Double], rate: Rate? = nil, peakBytes: Int? = nil, predictedSeconds: Double? = nil,
+      predictedPeakBytes: Int? = nil, waiting: [Double] = [], hosts: [String] = []
+    ) {
       self.name = name
       let sorted = seconds.sorted()
       secondsMax = sorted.last ?? 0
@@ -33,6 +51,11 @@ extension RunReport {
       self.seconds = seconds.isEmpty || seconds.count > Self.mostRanks ? nil : seconds
       self.rate = rate
       self.peakBytes = peakBytes
+      self.predictedSeconds = predictedSeconds
+      self.predictedPeakBytes = predictedPeakBytes
+      guard seconds.count > 1, waiting.count == seconds.count, hosts.count == seconds.count else { return }
+      self.waiting = seconds.count > Self.mostRanks ? nil : waiting
+      straggler = Straggler(computing: zip(seconds, waiting).map { max(0, $0 - $1) }, hosts: hosts)
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -43,6 +66,9 @@ extension RunReport {
       case secondsMedian = "seconds_median"
       case seconds, rate
       case peakBytes = "peak_bytes"
+      case waiting, straggler
+      case predictedSeconds = "predicted_seconds"
+      case predictedPeakBytes = "predicted_peak_bytes"
     }
   }
 

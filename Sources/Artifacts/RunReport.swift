@@ -15,6 +15,8 @@ public struct RunReport: Codable, Sendable, Equatable {
   public var output: String?
   /// ``RunDocument/digest``.
   public var runDigest: String?
+  /// How many times the run was continued after it had been cut short; `nil` for none.
+  public var resumed: Int?
   /// The machines and what they computed with.
   public var resources: Resources
   /// `nil` when nothing was allocated.
@@ -38,6 +40,10 @@ public struct RunReport: Codable, Sendable, Equatable {
   public var peakBytes: [Int]
   /// The bytes that all ranks sent to each other.
   public var trafficBytes: Int
+  /// What ``trafficBytes`` was expected to be; `nil` where nothing was.
+  public var predictedTrafficBytes: Int?
+  /// Of the time in which layers were broadcast, the share in which ranks computed; `nil` where nothing was broadcast.
+  public var overlap: Double?
   /// What stayed in each layer, by layer; empty when nothing was allocated.
   public var layers: [Layer]
   /// What the user should know, one line each.
@@ -60,9 +66,11 @@ public struct RunReport: Codable, Sendable, Equatable {
     case espalierVersion = "espalier_version"
     case model, output
     case runDigest = "run_digest"
-    case resources, sparsity, parameters, bytes, perplexity, perplexities, training, selection, phases
+    case resumed, resources, sparsity, parameters, bytes, perplexity, perplexities, training, selection, phases
     case peakBytes = "peak_bytes"
     case trafficBytes = "traffic_bytes"
+    case predictedTrafficBytes = "predicted_traffic_bytes"
+    case overlap
     case layers, warnings
   }
 }

@@ -1,7 +1,7 @@
 public import Safetensors
-internal import Tensors
 
-/// scores.safetensors: `layers.N.attention` and `layers.N.mlp`, f32 `[unit]`, and in the metadata what made them.
+/// scores.safetensors: `layers.N.attention` and `layers.N.mlp`, f32 `[unit]`, and in the metadata what made them
+/// and a SHA-256 over all.
 extension ScoreTable {
   private enum Key {
     static let criterion = "criterion"
@@ -29,17 +29,16 @@ extension ScoreTable {
 
   /// Reads a table that `write` wrote.
   ///
-  /// - Throws: ``SafetensorsError`` for a damaged file, ``ArtifactError`` for another kind of file.
+  /// - Throws: ``SafetensorsError`` for a file that is none, ``ArtifactError`` for another kind of file or one whose
+  ///   contents are not those that were written.
   public init(contentsOfFile path: String) throws {
-    let file = try ArrayFile.open(
-      path, format: Self.format, kind: "score file", remedy: "make it with `espalier score`")
-    func text(_ key: String) -> String { file.metadata[key] ?? "" }
+    let remedy = "make it with `espalier score`"
+    let (arrays, metadata) = try ArrayFile.read(path, format: Self.format, kind: "score file", remedy: remedy)
+    func text(_ key: String) -> String { metadata[key] ?? "" }
     var layers: [Layer] = []
-    while file.contains("layers.\(layers.count).attention") {
-      layers.append(
-        Layer(
-          attention: try file.tensor("layers.\(layers.count).attention").floats(),
-          mlp: try file.tensor("layers.\(layers.count).mlp").floats()))
+    while let attention = arrays["layers.\(layers.count).attention"] {
+      let mlp = try arrays.array("layers.\(layers.count).mlp", in: path, remedy: remedy)
+      layers.append(Layer(attention: attention, mlp: mlp))
     }
     self.init(
       layers: layers,

@@ -16,3 +16,4 @@ static inline void *espalier_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Request espalier_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline MPI_Status *espalier_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline int espalier_mpi_proc_null(void) { return MPI_PROC_NULL; }
+static inline int espalier_mpi_any_source(void) { return MPI_ANY_SOURCE; }

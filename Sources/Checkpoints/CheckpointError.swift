@@ -35,6 +35,8 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Equatab
     case notFinite
     /// Tensors to write cannot be laid out.
     case invalidLayout
+    /// A file of the model changed while it was in use.
+    case changed
     /// The folder to write is not empty, or is the model's own.
     case outputExists
     /// The folder to write cannot be made.

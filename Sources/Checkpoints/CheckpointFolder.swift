@@ -73,7 +73,7 @@ public struct CheckpointFolder: Sendable {
   }
 
   static let singleFileName = "model.safetensors"
-  static let indexName = "model.safetensors.index.json"
+  package static let indexName = "model.safetensors.index.json"
 
   /// The tensors' names, sorted.
   public var tensorNames: [String] { tensors.keys.sorted() }

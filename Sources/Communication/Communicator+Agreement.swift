@@ -16,15 +16,39 @@ extension Communicator {
   /// - Throws: `CommunicationError` with code `disagreement`, naming the item and the ranks outside the majority; also
   ///   when ranks compare different items, which means that they are not in the same phase.
   public func requireAgreement(on name: String, digest: String) throws(CommunicationError) {
-    let claims = try gather(Claim(name: name, digest: digest).encoded).map(Claim.init(encoded:))
-    let names = claims.map(\.name)
+    try requireAgreement(at: name, on: [(name, digest)])
+  }
+
+  /// Throws on every rank, the same error on each, unless all ranks have come to the same `phase` and hold the same
+  /// digests: one small message for all of them.
+  ///
+  /// - Parameters:
+  ///   - phase: where this rank is, as a user would call it.
+  ///   - items: what is compared: its name and a hash of it, a short text.
+  /// - Throws: `CommunicationError` with code `disagreement`, naming the first item that differs, or the phases.
+  public func requireAgreement(
+    at phase: String, on items: [(name: String, digest: String)]
+  ) throws(CommunicationError) {
+    let all = try gather(Claim.encoded(phase: phase, items: items)).map(Claim.list)
+    let names = all.map { $0[0].name }
     if let odd = Dissent(among: names) {
       throw CommunicationError(
         .disagreement,
         "\(RankList(odd.ranks)) at \"\(oneLine(odd.value))\" while \(RankList(odd.others)) at "
           + "\"\(oneLine(odd.majority))\": ranks are in different phases; start every rank with the same command")
     }
-    if let odd = Dissent(among: claims.map(\.digest)) {
+    let holdings = all.map { $0.dropFirst().map(\.name).joined(separator: ", ") }
+    if let odd = Dissent(among: holdings) {
+      throw CommunicationError(
+        .disagreement,
+        "at \"\(oneLine(phase))\" \(RankList(odd.ranks)) \(odd.ranks.count == 1 ? "has" : "have") "
+          + "\(oneLine(odd.value)) and \(RankList(odd.others)) \(oneLine(odd.majority)); start every rank with the same "
+          + "command")
+    }
+    for item in items.indices {
+      let claims = all.map { $0[item + 1] }
+      let name = items[item].name
+      guard let odd = Dissent(among: claims.map(\.digest)) else { continue }
       throw CommunicationError(
         .disagreement,
         "\(RankList(odd.ranks)) \(odd.ranks.count == 1 ? "has" : "have") a different \(oneLine(name)) "
@@ -39,23 +63,22 @@ extension Communicator {
   }
 }
 
-/// What one rank says it holds. The name is checked too: a rank in another phase is told apart from a differing value.
+/// What one rank says it holds, or where it is.
 private struct Claim {
   let name: String
   let digest: String
 
-  init(name: String, digest: String) {
-    self.name = name
-    self.digest = digest
+  /// The phase, and each item's name and digest, each followed by a zero byte.
+  static func encoded(phase: String, items: [(name: String, digest: String)]) -> [UInt8] {
+    ([phase] + items.flatMap { [$0.name, $0.digest] }).flatMap { $0.utf8.filter { $0 != 0 } + [0] }
   }
 
-  /// The name, a zero byte, the digest.
-  var encoded: [UInt8] { Array(name.utf8.filter { $0 != 0 }) + [0] + Array(digest.utf8) }
-
-  init(encoded: [UInt8]) {
-    let parts = encoded.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
-    name = String(decoding: parts[0], as: UTF8.self)
-    digest = parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : ""
+  /// The phase as a claim without a digest, and then the items.
+  static func list(encoded: [UInt8]) -> [Claim] {
+    let texts = encoded.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+      .map { String(decoding: $0, as: UTF8.self) }
+    let items = stride(from: 1, to: texts.count - 1, by: 2).map { Claim(name: texts[$0], digest: texts[$0 + 1]) }
+    return [Claim(name: texts.first ?? "", digest: "")] + items
   }
 }
 

@@ -40,7 +40,7 @@ public struct DivergenceMeasurement {
       let pass = ForwardPass(blueprint: blueprint, backend: backend, source: source)
       try pass.run(
         batches, variants: [nil] + masks,
-        progress: { done, total in progress?(round * total + done, count * total) }
+        progress: { done, total in try progress?(round * total + done, count * total) }
       ) { _, streams, head in
         let divergences = try head.divergences(of: Array(streams.dropFirst()), from: streams[0])
         for (mask, divergence) in divergences.enumerated() { sums[mask] += divergence }

@@ -67,7 +67,7 @@ public struct PerplexityMeasurement {
       let pass = ForwardPass(blueprint: blueprint, backend: backend, source: source)
       try pass.run(
         batches, gates: gates, adapters: adapters,
-        progress: { done, total in progress?(round * total + done, count * total) }
+        progress: { done, total in try progress?(round * total + done, count * total) }
       ) { number, stream, head in
         let losses = try head.negativeLogLikelihoods(stream, batch: batches[number])
         result.negativeLogLikelihood += losses.reduce(0) { $0 + Double($1) }

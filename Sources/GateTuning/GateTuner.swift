@@ -20,6 +20,9 @@ public final class GateTuner {
     public var save: (_ state: TrainingState) throws -> Void
     /// Hears of every finished step.
     public var report: (_ step: TrainingStep) throws -> Void
+    /// Whether the state after this step is wanted whatever `saveEvery` says, as when the run is to end; asked after every
+    /// step but the last. The same on every rank.
+    public var wantsState: () throws -> Bool = { false }
     /// Sees this rank's own gradient before it is exchanged.
     public var gradient: (_ gradient: [Float]) -> Void = { _ in }
 
@@ -147,9 +150,9 @@ public final class GateTuner {
         attentionOpen: shares.attention, mlpOpen: shares.mlp, validationPerplexity: validation,
         tokens: progress.tokens, sentBytes: Int(sent), uncompressedBytes: Int(uncompressed),
         seconds: start.duration(to: .now) / .seconds(1)))
-    if settings.saveEvery > 0, progress.step % settings.saveEvery == 0, progress.step < scheduler.steps {
-      try hooks.save(try state)
-    }
+    guard progress.step < scheduler.steps else { return }
+    let isTurn = settings.saveEvery > 0 && progress.step % settings.saveEvery == 0
+    if try hooks.wantsState() || isTurn { try hooks.save(try state) }
   }
 
   /// The mean loss over all ranks and the gradient of the factors, summed over passes and ranks.

@@ -17,6 +17,7 @@ public final class BroadcastLayerSource: LayerSource {
   private let partition: Partition
   private let owned: [WeightGroup: GroupWeights]
   private let depth: Int
+  private var steps: PassSteps
 
   private var schedule: ArraySlice<WeightGroup> = []
   private var pending: [(group: WeightGroup, weights: Pending<GroupWeights>)] = []
@@ -29,11 +30,14 @@ public final class BroadcastLayerSource: LayerSource {
   /// - Parameters:
   ///   - communicator: for broadcasts alone; nothing else may use it.
   ///   - depth: how many groups are fetched ahead; memory holds as many besides the one in use.
-  public init(_ model: Model, communicator: any Communicator, depth: Int = 2) throws {
+  ///   - trace: gets every broadcast, every wait for one, and the layers that are computed in between.
+  public init(_ model: Model, communicator: any Communicator, depth: Int = 2, trace: Trace? = nil) throws {
     precondition(depth > 0, "something has to be fetched ahead")
     self.model = model
     self.communicator = communicator
     self.depth = depth
+    steps = PassSteps(trace)
+    let start = ContinuousClock.now
     thread = CommunicationThread(name: "layer broadcast")
     partition = Partition(ranks: communicator.size)
     var owned: [WeightGroup: GroupWeights] = [:]
@@ -45,6 +49,7 @@ public final class BroadcastLayerSource: LayerSource {
     }
     self.owned = owned
     ownedBytes = held.values.reduce(0) { $0 + $1.byteCount }
+    trace?.record("load own layers", .compute, on: .main, from: start, bytes: ownedBytes)
   }
 
   deinit { thread.shutdown() }
@@ -57,6 +62,7 @@ public final class BroadcastLayerSource: LayerSource {
     for (_, weights) in pending { _ = try weights.wait() }
     pending = []
     self.schedule = schedule[...]
+    steps.begin()
     for _ in 0..<depth { fetchNext() }
   }
 
@@ -64,7 +70,7 @@ public final class BroadcastLayerSource: LayerSource {
     guard let first = pending.first, first.group == group else {
       preconditionFailure("\(group) was asked for out of the announced order")
     }
-    let weights = try first.weights.wait()
+    let weights = try steps.next(group) { try first.weights.wait() }
     pending.removeFirst()
     fetchNext()
     return weights
@@ -74,15 +80,26 @@ public final class BroadcastLayerSource: LayerSource {
     guard let group = schedule.popFirst() else { return }
     let specifications = model.blueprint.tensors(of: group)
     let root = partition.owner(of: group, in: model.blueprint)
-    let (model, communicator, own) = (model, communicator, owned[group])
+    let (model, communicator, own, trace) = (model, communicator, owned[group], steps.trace)
     let weights = thread.submit {
+      if let trace, communicator.size > 1 {
+        // Apart from the transfer: a rank that is late keeps the others waiting here.
+        let start = ContinuousClock.now
+        try communicator.barrier()
+        trace.record("await ranks", .waiting, on: .communication, from: start)
+      }
+      let start = ContinuousClock.now
       var tensors: [TensorRole: StoredTensor] = [:]
       for specification in specifications {
         // Types and shapes are known from the headers, which every rank has read: only bytes travel.
         let stored = try own?[specification.role] ?? model.tensor(specification)
         tensors[specification.role] = try communicator.broadcast(stored, isRoot: own != nil, root: root)
       }
-      return GroupWeights(group: group, tensors: tensors)
+      let weights = GroupWeights(group: group, tensors: tensors)
+      if communicator.size > 1 {
+        trace?.record("broadcast \(group.name)", .broadcast, on: .communication, from: start, bytes: weights.byteCount)
+      }
+      return weights
     }
     pending.append((group, weights))
     guard communicator.size > 1 else { return }

@@ -1,4 +1,5 @@
 internal import Tensors
+public import Communication
 public import Architectures
 public import Blueprints
 public import Transformers
@@ -11,16 +12,25 @@ public final class MappedLayerSource: LayerSource {
   private let model: Model
   private var upcoming: ArraySlice<WeightGroup> = []
 
-  public init(_ model: Model) { self.model = model }
+  private var steps: PassSteps
 
-  public func begin(_ schedule: [WeightGroup]) { upcoming = schedule[...] }
+  /// - Parameter trace: gets the layers that are computed.
+  public init(_ model: Model, trace: Trace? = nil) {
+    self.model = model
+    steps = PassSteps(trace)
+  }
+
+  public func begin(_ schedule: [WeightGroup]) {
+    upcoming = schedule[...]
+    steps.begin()
+  }
 
   public func weights(of group: WeightGroup) throws -> GroupWeights {
     if upcoming.first == group { upcoming.removeFirst() }
     if let next = upcoming.first {
       for specification in model.blueprint.tensors(of: next) { try model.tensor(specification).prefetch() }
     }
-    return try model.weights(of: group)
+    return try steps.next(group) { try model.weights(of: group) }
   }
 }
 

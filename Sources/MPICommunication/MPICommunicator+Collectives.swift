@@ -4,6 +4,8 @@ import Foundation
 
 extension MPICommunicator {
   public func barrier() throws(CommunicationError) {
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     if waiting == .sleeping {
       try sleepUntilAllArrive()
     } else {
@@ -13,6 +15,8 @@ extension MPICommunicator {
 
   public func broadcast(_ bytes: inout MutableRawSpan, root: Int) throws(CommunicationError) {
     try requireRank(root)
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     try arrive()
     try unsafe bytes.withUnsafeMutableBytes { (buffer) throws(CommunicationError) in
       try unsafe broadcast(buffer, root: root)
@@ -21,6 +25,8 @@ extension MPICommunicator {
 
   public func sum(_ values: inout MutableSpan<Float>, root: Int) throws(CommunicationError) {
     try requireRank(root)
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     try arrive()
     try unsafe values.withUnsafeMutableBytes { (buffer) throws(CommunicationError) in
       try unsafe reduce(
@@ -41,6 +47,8 @@ extension MPICommunicator {
   private func reduceEverywhere(
     _ values: inout MutableSpan<Double>, by operation: MPI_Op
   ) throws(CommunicationError) {
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     try arrive()
     try unsafe values.withUnsafeMutableBytes { (buffer) throws(CommunicationError) in
       try unsafe reduce(

@@ -6,6 +6,8 @@ extension MPICommunicator {
   /// link carries one transfer each way at a time.
   public func exchange(_ parts: [[UInt8]]) throws(CommunicationError) -> [[UInt8]] {
     try requirePartPerRank(parts.count)
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     try arrive()
     let lengths = try exchangeLengths(parts.map(\.count))
     var received: [[UInt8]] = []

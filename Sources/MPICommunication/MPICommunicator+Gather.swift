@@ -3,6 +3,8 @@ public import Communication
 
 extension MPICommunicator {
   public func gather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     try arrive()
     let lengths = try gatherLengths(bytes.count)
     var total = 0

@@ -3,6 +3,8 @@ public import Communication
 
 extension MPICommunicator {
   public func hostLayout() throws(CommunicationError) -> HostLayout {
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     let names = try gather(processorName())
     var host = unsafe espalier_mpi_comm_null()
     let status = unsafe MPI_Comm_split_type(

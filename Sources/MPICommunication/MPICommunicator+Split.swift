@@ -11,6 +11,7 @@ extension MPICommunicator {
     guard let group = unsafe group else {
       throw CommunicationError(.library, "MPI_Comm_split gave no communicator on \(place); report this MPI's version")
     }
-    return try unsafe MPICommunicator(handle: group, isOwned: true, waiting: waiting, messageBytes: messageBytes)
+    return try unsafe MPICommunicator(
+      handle: group, isOwned: true, waiting: waiting, messageBytes: messageBytes, heartbeat: heartbeat)
   }
 }

@@ -23,16 +23,22 @@ import Foundation
   /// MPI's handle never changes and MPI lets any thread use it.
   nonisolated(unsafe) let handle: MPI_Comm
   private let isOwned: Bool
+  /// Told of every wait in a call of this communicator; nil on duplicates, which other threads than the main one use.
+  let heartbeat: Heartbeat?
 
   /// All ranks of the job.
-  convenience init(world: Void) throws(CommunicationError) {
+  convenience init(world: Void, heartbeat: Heartbeat?) throws(CommunicationError) {
     try unsafe self.init(
-      handle: espalier_mpi_comm_world(), isOwned: false, waiting: .spinning, messageBytes: Self.defaultMessageBytes)
+      handle: espalier_mpi_comm_world(), isOwned: false, waiting: .spinning, messageBytes: Self.defaultMessageBytes,
+      heartbeat: heartbeat)
   }
 
-  init(handle: MPI_Comm, isOwned: Bool, waiting: Waiting, messageBytes: Int) throws(CommunicationError) {
+  init(
+    handle: MPI_Comm, isOwned: Bool, waiting: Waiting, messageBytes: Int, heartbeat: Heartbeat? = nil
+  ) throws(CommunicationError) {
     precondition(
       messageBytes >= 8 && messageBytes <= Int32.max, "a message holds an element, and MPI counts in 32 bits")
+    self.heartbeat = heartbeat
     unsafe self.handle = handle
     self.isOwned = isOwned
     self.waiting = waiting
@@ -59,13 +65,19 @@ import Foundation
   }
 
   /// A duplicate whose messages have another greatest length.
-  package func duplicate(waiting: Waiting, messageBytes: Int) throws(CommunicationError) -> MPICommunicator {
+  ///
+  /// - Parameter isOwned: whether it is freed with the last reference; else MPI frees it at its end.
+  package func duplicate(
+    waiting: Waiting, messageBytes: Int, isOwned: Bool = true
+  ) throws(CommunicationError) -> MPICommunicator {
+    heartbeat?.beginWait()
+    defer { heartbeat?.endWait() }
     var duplicate = unsafe espalier_mpi_comm_null()
     try check(unsafe MPI_Comm_dup(handle, &duplicate), "MPI_Comm_dup on \(place)")
     guard let duplicate = unsafe duplicate else {
       throw CommunicationError(.library, "MPI_Comm_dup gave no communicator on \(place); report this MPI's version")
     }
-    return try unsafe MPICommunicator(handle: duplicate, isOwned: true, waiting: waiting, messageBytes: messageBytes)
+    return try unsafe MPICommunicator(handle: duplicate, isOwned: isOwned, waiting: waiting, messageBytes: messageBytes)
   }
 
   public func abort(code: Int32) -> Never {

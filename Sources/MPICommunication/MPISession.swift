@@ -32,9 +32,10 @@ public final class MPISession: Sendable {
 
   /// Initializes MPI for use by several threads at once. Call it, and `finalize`, from the main thread.
   ///
+  /// - Parameter heartbeat: told when the thread that uses `world` waits for other ranks.
   /// - Throws: `CommunicationError` with code `launch` when MPI was initialized before, lacks support for threads, or
   ///   sees another number of processes than the launcher started (each process alone: the launcher is another MPI's).
-  public init() throws(CommunicationError) {
+  public init(heartbeat: Heartbeat? = nil) throws(CommunicationError) {
     var wasInitialized: Int32 = 0
     try check(unsafe MPI_Initialized(&wasInitialized), "MPI_Initialized")
     guard wasInitialized == 0 else {
@@ -49,13 +50,16 @@ public final class MPISession: Sendable {
           "this MPI offers thread level \(provided), not MPI_THREAD_MULTIPLE; use an Open MPI built with thread support"
         )
       }
-      world = try MPICommunicator(world: ())
+      world = try MPICommunicator(world: (), heartbeat: heartbeat)
       try Self.requireSize(world.size, promisedBy: LaunchEnvironment.current)
     } catch {
       _ = MPI_Finalize()
       throw error
     }
   }
+
+  /// A channel for a watchdog's beats between all ranks. Collective.
+  public func beatChannel() throws(CommunicationError) -> any BeatChannel { try MPIBeatChannel(world) }
 
   /// Ends MPI on this rank. Collective; nothing of MPI may be in use, on any thread. Further calls do nothing.
   public func finalize() throws(CommunicationError) {

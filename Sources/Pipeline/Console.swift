@@ -1,4 +1,5 @@
 internal import Artifacts
+public import Communication
 internal import Foundation
 internal import Glibc
 
@@ -6,22 +7,33 @@ internal import Glibc
 ///
 /// On a terminal a phase has one line that changes; elsewhere (a batch job's log) plain lines, few of them.
 public final class Console {
+  /// Told of the same, on every rank.
+  let heartbeat: Heartbeat
   private let isSpeaking: Bool
   private let isTerminal: Bool
-  private var phase = ""
-  private var unit = ""
-  private var amount = 0.0
-  private var start = ContinuousClock.now
+  private var phase = Phase()
+  /// The phases that `phase` is inside of, the innermost last.
+  private var outer: [Phase] = []
   private var lastLine = ContinuousClock.now
   private var hasOpenLine = false
+
+  private struct Phase {
+    var name = ""
+    var amount = 0.0
+    var unit = ""
+    var start = ContinuousClock.now
+  }
 
   /// Seconds between two lines of a phase where lines can not be overwritten.
   private static let plainInterval = 5.0
   private static let terminalInterval = 0.1
 
-  /// - Parameter isSpeaking: whether this rank speaks: rank 0, unless silence was asked for.
-  public init(isSpeaking: Bool) {
+  /// - Parameters:
+  ///   - isSpeaking: whether this rank speaks: rank 0, unless silence was asked for.
+  ///   - heartbeat: told of phases and progress, whether this rank speaks or not.
+  public init(isSpeaking: Bool, heartbeat: Heartbeat = Heartbeat()) {
     self.isSpeaking = isSpeaking
+    self.heartbeat = heartbeat
     isTerminal = isatty(STDERR_FILENO) == 1
   }
 
@@ -32,21 +44,28 @@ public final class Console {
     write(text + "\n")
   }
 
-  /// Begins a phase that will get `amount` of `unit` done, such as tokens; rates are told in it.
-  func begin(_ phase: String, amount: Double, unit: String) {
-    (self.phase, self.amount, self.unit) = (phase, amount, unit)
-    start = .now
-    lastLine = start
+  /// Begins a phase, perhaps inside another, that will get `amount` of `unit` done, such as tokens; rates are told in it.
+  ///
+  /// Its line stands before its work, so that a log that something cut off ends with the phase it was cut off in.
+  func begin(_ name: String, amount: Double, unit: String) {
+    heartbeat.begin(name)
+    outer.append(phase)
+    phase = Phase(name: name, amount: amount, unit: unit)
+    lastLine = phase.start
+    if isSpeaking { line(["begins"], isFinal: false) }
   }
 
   /// Tells how far the phase is.
   func progress(_ done: Int, of total: Int) {
-    guard isSpeaking, total > 0 else { return }
+    guard total > 0 else { return }
+    heartbeat.tick(progress: "\(Int(Double(done) / Double(total) * 100)) %")
+    // Work inside the first step has nothing to tell yet.
+    guard isSpeaking, done > 0 else { return }
     let now = ContinuousClock.now
     let interval = isTerminal ? Self.terminalInterval : Self.plainInterval
     guard lastLine.duration(to: now).seconds >= interval else { return }
     lastLine = now
-    let elapsed = start.duration(to: now).seconds
+    let elapsed = phase.start.duration(to: now).seconds
     let share = Double(done) / Double(total)
     let left = share > 0 ? elapsed / share - elapsed : 0
     line(["\(Int(share * 100)) %", rate(share, elapsed), "\(Self.time(left)) left"], isFinal: false)
@@ -54,6 +73,7 @@ public final class Console {
 
   /// Tells of a finished step of training, with what it came to.
   func progress(_ step: TrainingStep, of total: Int) {
+    heartbeat.tick(progress: "step \(step.step) of \(total)")
     guard isSpeaking, total > 0 else { return }
     let now = ContinuousClock.now
     let isFinal = step.step == total
@@ -62,7 +82,7 @@ public final class Console {
         || lastLine.duration(to: now).seconds >= (isTerminal ? Self.terminalInterval : Self.plainInterval)
     else { return }
     lastLine = now
-    let elapsed = start.duration(to: now).seconds
+    let elapsed = phase.start.duration(to: now).seconds
     let left = elapsed / Double(step.step) * Double(total - step.step)
     var parts = ["step \(step.step)/\(total)", String(format: "loss %.4g", step.loss)]
     if let sparsity = step.sparsity { parts.append(String(format: "sparsity %.2f %%", sparsity * 100)) }
@@ -80,14 +100,17 @@ public final class Console {
 
   /// Ends the phase with what it took.
   func end() {
-    guard isSpeaking else { return }
-    let elapsed = start.duration(to: .now).seconds
-    line(["done in \(Self.time(elapsed))", rate(1, elapsed)], isFinal: true)
+    heartbeat.end()
+    if isSpeaking {
+      let elapsed = phase.start.duration(to: .now).seconds
+      line(["done in \(Self.time(elapsed))", rate(1, elapsed)], isFinal: true)
+    }
+    phase = outer.popLast() ?? Phase()
   }
 
   private func rate(_ share: Double, _ elapsed: Double) -> String {
-    guard amount > 0, elapsed > 0.001 else { return "" }
-    return "\(TableNumber.rate(amount * share / elapsed)) \(unit)/s"
+    guard phase.amount > 0, elapsed > 0.001 else { return "" }
+    return "\(TableNumber.rate(phase.amount * share / elapsed)) \(phase.unit)/s"
   }
 
   private func padded(_ text: String) -> String { text + String(repeating: " ", count: max(0, 20 - text.count)) }
@@ -104,7 +127,7 @@ public final class Console {
   }
 
   private func line(_ parts: [String], isFinal: Bool) {
-    let text = padded(phase) + " " + parts.filter { !$0.isEmpty }.joined(separator: "  ")
+    let text = padded(phase.name) + " " + parts.filter { !$0.isEmpty }.joined(separator: "  ")
     guard isTerminal else {
       write(text + "\n")
       return

@@ -25,7 +25,7 @@ struct EvaluateStage {
     let result = try recorder.run(phase, amount: Double(tokens), unit: "tokens") {
       try measurement.measure(
         own, batchTokens: resources.batchTokens, roundTokens: Self.roundTokens, source: source,
-        gates: gates, progress: session.console.progress)
+        gates: gates, progress: session.stoppableProgress)
     }
     recorder.count(source)
     resources.measuringBackend.releaseUnusedMemory()

@@ -85,6 +85,7 @@ public enum ExitCode {
     switch error.code {
     case .notFound, .notARegularFile, .permissionDenied: noInput
     case .noSpace, .inputOutput, .readOnly: inputOutput
+    case .locked: cannotCreate
     default: data
     }
   }

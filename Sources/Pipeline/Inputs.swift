@@ -14,6 +14,8 @@ public struct Inputs {
   public internal(set) var model: Model
   /// The model's hash, taken once: it reads a little of every weight file.
   let modelHash: String
+  /// The files of the model, and of the teacher, as they were opened.
+  let stamps: [CheckpointStamp]
   /// The calibration sets to choose from, the document's own first; empty when the criterion needs none.
   let candidates: [CalibrationSet]
   /// What candidates are compared on, sequences of all ranks; empty unless there are several.
@@ -30,6 +32,8 @@ public struct Inputs {
   let teacher: Model?
   /// The teacher's hash, taken once as the model's; empty without one.
   let teacherHash: String
+  /// Whether the model is cut already, and recovers.
+  let isCut: Bool
   /// What may surprise, for the report.
   public let warnings: [String]
 
@@ -60,6 +64,7 @@ public struct Inputs {
   /// - Throws: the one-line errors of the modules that read them.
   public init(_ document: RunDocument, needs: Needs) throws {
     self.document = document
+    isCut = needs.contains(.teacher)
     for (need, key, what, steps) in [
       (Needs.tuningSteps, "tuning.steps", "tune", document.tuning.steps),
       (.recoverySteps, "recovery.steps", "recover", document.recovery.steps),
@@ -68,6 +73,7 @@ public struct Inputs {
         .missingKey, "\(key): 0 steps \(what) nothing; say how many (--set \(key)=100)")
     }
     model = try Model(path: document.model)
+    let modelStamp = CheckpointStamp(model.folder)
     modelHash = model.folder.modelHash()
     var warnings: [String] = []
     let reader = TextReader(model)
@@ -112,6 +118,7 @@ public struct Inputs {
       recoveryText = nil
     }
     teacher = needs.contains(.teacher) ? try Self.teacher(document, of: model) : nil
+    stamps = [modelStamp] + (teacher.map { [CheckpointStamp($0.folder)] } ?? [])
     teacherHash = teacher?.folder.modelHash() ?? ""
 
     if needs.contains(.evaluation), let text = document.evaluation.text {

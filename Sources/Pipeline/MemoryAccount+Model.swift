@@ -18,30 +18,25 @@ package struct WeightResidence: Sendable {
   }
 
   /// Bytes of this rank's share; a tied output matrix is the embedding.
-  func held(_ model: Model) -> Int {
+  func held(_ model: ModelShape) -> Int {
     guard let owner else { return 0 }
     let partition = Partition(ranks: owner.ranks)
     let own = model.blueprint.groups.filter { partition.owner(of: $0, in: model.blueprint) == owner.rank }
     var bytes: [String: Int] = [:]
     for tensor in own.flatMap({ model.blueprint.tensors(of: $0) }) {
-      if let stored = try? model.tensor(tensor) { bytes[stored.name] = stored.byteCount }
+      bytes[model.name(of: tensor)] = model.byteCount(of: tensor)
     }
     return bytes.values.reduce(0, +)
   }
 
   /// Bytes of the groups that are on their way: two fetched ahead, one in use. A single owner has them all.
-  func inFlight(_ model: Model) -> Int {
+  func inFlight(_ model: ModelShape) -> Int {
     guard let owner, owner.ranks > 1 else { return 0 }
-    return 3 * (model.blueprint.groups.map { stored(model, $0) }.max() ?? 0)
-  }
-
-  /// Bytes of a group as the checkpoint has it.
-  func stored(_ model: Model, _ group: WeightGroup) -> Int {
-    model.blueprint.tensors(of: group).reduce(0) { $0 + ((try? model.tensor($1).byteCount) ?? 0) }
+    return 3 * (model.blueprint.groups.map { model.byteCount(of: $0) }.max() ?? 0)
   }
 
   /// Bytes that a layer's weights take beside where they are stored: float32 copies of what is not multiplied as it is.
-  func widened(_ model: Model, layer: Int) -> Int {
+  func widened(_ model: ModelShape, layer: Int) -> Int {
     model.blueprint.tensors(of: .layer(layer)).reduce(0) { sum, tensor in
       sum + (isUsedAsStored(model, tensor) ? 0 : MemoryAccount.floats(tensor.shape.reduce(1, *)))
     }
@@ -50,12 +45,12 @@ package struct WeightResidence: Sendable {
   /// Bytes of the head for a batch.
   ///
   /// - Parameter logits: how many matrices of logits exist at a time.
-  func head(_ model: Model, _ footprint: HeadPass.Footprint, logits: Int) -> Int {
+  func head(_ model: ModelShape, _ footprint: HeadPass.Footprint, logits: Int) -> Int {
     headMatrix(model, footprint) + MemoryAccount.floats(logits * footprint.logits + footprint.states)
   }
 
   /// Bytes of the output matrix, or of its part, where it is widened.
-  func headMatrix(_ model: Model, _ footprint: HeadPass.Footprint) -> Int {
+  func headMatrix(_ model: ModelShape, _ footprint: HeadPass.Footprint) -> Int {
     let isUsed = model.blueprint.tensors(of: .head).contains {
       $0.role.part == .headWeight && isUsedAsStored(model, $0)
     }
@@ -70,7 +65,7 @@ package struct WeightResidence: Sendable {
     return MemoryAccount.floats(max(widest, logits) + widest) / 2
   }
 
-  private func isUsedAsStored(_ model: Model, _ tensor: TensorSpecification) -> Bool {
-    usesBFloat16 && tensor.shape.count == 2 && (try? model.tensor(tensor).elementType) == .bfloat16
+  private func isUsedAsStored(_ model: ModelShape, _ tensor: TensorSpecification) -> Bool {
+    usesBFloat16 && tensor.shape.count == 2 && model.elementType(of: tensor) == .bfloat16
   }
 }

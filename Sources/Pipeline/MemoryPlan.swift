@@ -30,6 +30,18 @@ package struct MemoryPlan: Sendable {
       self.isGated = isGated
       self.summingRanks = summingRanks
     }
+
+    /// So many sequences of one length, in batches of `batchTokens` at most.
+    package init(
+      sequences: Int, length: Int, batchTokens: Int, objective: Objective, summingRanks: Int = 1
+    ) {
+      longest = sequences > 0 ? length : 0
+      tokens = sequences * longest
+      self.batchTokens = min(tokens, max(longest, batchTokens / max(1, longest) * longest))
+      self.objective = objective
+      isGated = false
+      self.summingRanks = summingRanks
+    }
   }
 
   /// How many of the last layers keep their inside: the backward sweep comes to them first.
@@ -48,6 +60,15 @@ package struct MemoryPlan: Sendable {
   ///     and no more than 128 MiB, when there is no limit.
   package init(
     _ model: Model, _ workload: Workload, weights: WeightResidence, recompute: RecomputeChoice, limit: ByteSize?,
+    available: Int
+  ) {
+    self.init(
+      model.shape, workload, weights: weights, recompute: recompute, limit: limit, available: available)
+  }
+
+  /// The same from a shape alone.
+  package init(
+    _ model: ModelShape, _ workload: Workload, weights: WeightResidence, recompute: RecomputeChoice, limit: ByteSize?,
     available: Int
   ) {
     let estimate = Estimate(model, workload, weights)
@@ -106,7 +127,7 @@ private struct Estimate {
   private let boundary: Int
   private let gradients: Int
 
-  init(_ model: Model, _ workload: MemoryPlan.Workload, _ weights: WeightResidence) {
+  init(_ model: ModelShape, _ workload: MemoryPlan.Workload, _ weights: WeightResidence) {
     let blueprint = model.blueprint
     let layers = blueprint.layers.map {
       LayerFootprint($0, hiddenSize: blueprint.hiddenSize, isGated: workload.isGated)

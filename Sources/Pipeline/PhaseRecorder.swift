@@ -1,45 +1,98 @@
 internal import Artifacts
+package import Checkpoints
 internal import Communication
-internal import Compute
+package import Compute
 internal import Glibc
 
 /// How long each phase took on this rank, what it got done and how much memory that took: the report's table compares
 /// ranks.
-final class PhaseRecorder {
+package final class PhaseRecorder {
   private let session: Session
   /// Which of several like phases goes on, such as `2/4`.
   private var turn: String?
-  private var phases: [(name: String, seconds: Double, amount: Double, unit: String, peakBytes: Int)] = []
+  private struct Phase {
+    let name: String
+    var seconds: Double
+    /// Of these, waiting for other ranks.
+    var waited: Double
+    var amount: Double
+    let unit: String
+    var peakBytes: Int
+  }
+
+  private var phases: [Phase] = []
+  /// What all ranks must hold alike when a phase begins: a name and a digest each, in the order they came about.
+  private var held: [(name: String, digest: String)] = []
+  /// Files that must not change while the run goes on.
+  private var watched: [CheckpointStamp] = []
   private let backends: [any ComputeBackend]
   /// The backends' peaks in the phases that go on, the innermost last.
   private var peaks: [Int] = []
   /// Bytes that this rank's weights and gradients moved between ranks.
   var trafficBytes = 0
 
+  /// What phases are expected to take, by name.
+  var predictions: [String: PhaseEstimate] = [:]
+  /// The phases so far.
+  var names: [String] { phases.map(\.name) }
+
   /// - Parameter backends: whose memory is told of, each once.
-  init(_ session: Session, backends: [any ComputeBackend]) {
+  package init(_ session: Session, backends: [any ComputeBackend]) {
     self.session = session
     self.backends = backends
   }
 
+  /// From now on ranks compare `digest` at the beginning of each phase; it takes the place of an earlier one of that name.
+  package func hold(_ name: String, _ digest: String) {
+    if let index = held.firstIndex(where: { $0.name == name }) {
+      held[index].digest = digest
+    } else {
+      held.append((name, digest))
+    }
+  }
+
+  /// From now on ranks look at the beginning of each phase whether these files are as they were.
+  package func watch(_ stamp: CheckpointStamp) { watched.append(stamp) }
+
+  /// Makes sure before a phase that ranks still hold the same, that nobody changed the files under the run, and that
+  /// nobody asked the run to end. Collective.
+  private func agree(before name: String) throws {
+    try session.together { for stamp in watched { try stamp.requireUnchanged() } }
+    try session.communicator.requireAgreement(at: name, on: held)
+    // Inside a phase it is the stage that stops, where it has saved what it did.
+    guard peaks.isEmpty, let signal = try session.signalToStop() else { return }
+    throw StoppedError(signal: signal, saved: "everything before \(name)")
+  }
+
   /// Runs a phase, tells of its progress and records its time. `amount` of `unit` is what all ranks together get done.
-  func run<Value>(_ name: String, amount: Double = 0, unit: String = "", _ body: () throws -> Value) throws -> Value {
-    session.console.begin(turn.map { "\(name) \($0)" } ?? name, amount: amount, unit: unit)
+  /// Collective: ranks first make sure that they agree.
+  package func run<Value>(_ name: String, amount: Double = 0, unit: String = "", _ body: () throws -> Value) throws
+    -> Value
+  {
+    let title = turn.map { "\(name) \($0)" } ?? name
+    try agree(before: title)
+    session.console.begin(title, amount: amount, unit: unit)
     let start = ContinuousClock.now
+    let waitedBefore = session.heartbeat.waitedSeconds
     notePeak()
     peaks.append(0)
     let result = Result { try body() }
+    session.trace.endStep()
+    session.trace.record(turn.map { "\(name) \($0)" } ?? name, .phase, on: .main, from: start)
     notePeak()
     let peak = peaks.removeLast()
     if let enclosing = peaks.popLast() { peaks.append(max(enclosing, peak)) }
     let value = try result.get()
     let seconds = start.duration(to: .now).seconds
+    let waited = session.heartbeat.waitedSeconds - waitedBefore
     if turn != nil, let index = phases.firstIndex(where: { $0.name == name }) {
       phases[index].seconds += seconds
+      phases[index].waited += waited
       phases[index].amount += amount
       phases[index].peakBytes = max(phases[index].peakBytes, peak)
     } else {
-      phases.append((name, seconds, amount, unit, peak))
+      phases.append(
+        Phase(name: name, seconds: seconds, waited: waited, amount: amount, unit: unit, peakBytes: peak))
     }
     session.console.end()
     return value
@@ -63,13 +116,19 @@ final class PhaseRecorder {
 
   /// All phases with the times of all ranks. Collective.
   func gathered() throws -> [RunReport.Phase] {
-    try phases.map { phase in
+    let hosts = try session.communicator.hostLayout().hostNames
+    return try phases.map { phase in
+      let waited = try session.communicator.gather(phase.waited)
       let seconds = try session.communicator.gather(phase.seconds)
       let longest = seconds.max() ?? 0
       let rate =
         phase.amount > 0 && longest > 0 ? RunReport.Rate(value: phase.amount / longest, unit: phase.unit + "/s") : nil
       let peak = try session.communicator.maximumBytes(of: phase.peakBytes)
-      return RunReport.Phase(name: phase.name, seconds: seconds, rate: rate, peakBytes: peak > 0 ? peak : nil)
+      let prediction = predictions[phase.name]
+      return RunReport.Phase(
+        name: phase.name, seconds: seconds, rate: rate, peakBytes: peak > 0 ? peak : nil,
+        predictedSeconds: prediction?.seconds, predictedPeakBytes: peak > 0 ? prediction?.backendBytes : nil,
+        waiting: waited, hosts: hosts)
     }
   }
 

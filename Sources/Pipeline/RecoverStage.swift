@@ -44,14 +44,16 @@ struct RecoverStage {
     let exchange = try GradientExchange(
       count: registry.count, codec: document.exchange.codec.codec, communicator: communicator, name: "LoRA gradients")
     let validation = HeldOut(text, model: model, source: sources[0], resources: resources, session: session)
+    let stopping = TrainingStop(session, state: state, digest: stateDigest)
     var hooks = RecoveryTrainer.Hooks(
       batches: { text.step($0, batchTokens: resources.batchTokens, communicator: communicator) },
       validate: validation.map { validation in { try validation.perplexity(adapters: $0) } },
-      save: { saved in try state.save(saved, digest: stateDigest) }, report: { _ in })
+      save: stopping.save, report: { _ in })
+    hooks.wantsState = stopping.isAsked
     if let dump { hooks.gradient = dump.keep }
     let tokens = Double(section.steps * text.tokensPerStep)
     let outcome = try recorder.run("recover", amount: tokens, unit: "tokens") {
-      let saved = try state.loadTraining(digest: stateDigest)
+      let saved = try stopping.load()
       let metrics = try metrics(saved?.step ?? 0)
       hooks.report = { [console = session.console] step in
         try metrics?.append(step)

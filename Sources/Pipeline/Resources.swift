@@ -1,5 +1,6 @@
 internal import Architectures
 internal import Artifacts
+internal import Blueprints
 internal import Communication
 internal import Compute
 internal import Foundation
@@ -54,9 +55,16 @@ struct Resources {
 
   /// Where a pass over `model` gets its weights. Collective; the source lives as long as its passes.
   func source(_ model: Model) throws -> any LayerSource {
-    guard broadcasts else { return MappedLayerSource(model) }
-    let communicator = try session.communicator.duplicate(waiting: .sleeping)
-    return try session.together { try BroadcastLayerSource(model, communicator: communicator) }
+    let source: any LayerSource
+    if broadcasts {
+      let communicator = try session.communicator.duplicate(waiting: .sleeping)
+      source = try session.together {
+        try BroadcastLayerSource(model, communicator: communicator, trace: session.trace)
+      }
+    } else {
+      source = MappedLayerSource(model, trace: session.trace)
+    }
+    return WatchedLayerSource(source, layers: model.blueprint.layers.count, heartbeat: session.console.heartbeat)
   }
 
   /// Both backends, or the one that is both.
@@ -84,7 +92,7 @@ struct Resources {
   /// Tokens in a forward pass: what the document says, or enough to keep products efficient.
   var batchTokens: Int { document.resources.microbatch ?? Self.automaticBatchTokens }
 
-  private static let automaticBatchTokens = 1024
+  static let automaticBatchTokens = 1024
 
   /// `resources.threads: auto`: what OPENBLAS_NUM_THREADS says, or the processors that this process may use, divided among
   /// the `sharing` ranks that may use the same ones.

@@ -26,20 +26,22 @@ extension Run {
         settings.gamma = gamma ?? settings.gamma
         return try Allocation.allocate(table, layers: layers, settings: settings)
       },
-      rescore: { [self] in try scoreStage.run(inputs, gates: $0).table }, state: state,
+      rescore: { [self] in try scoreStage.run(inputs, gates: $0, saved: $1).table }, state: state,
       stateDigest: try stateDigest(.gates, with: [inputs.tuningHash, scores.digest]), metrics: metrics("tune"),
       dump: dump)
     try session.communicator.requireAgreement(on: "plan", digest: try outcome.plan.digest())
+    let metadata = GateValues.Metadata(
+      modelHash: inputs.modelHash, planHash: try outcome.plan.digest(), dataHash: inputs.tuningHash)
+    let gates = GateValues(layers: outcome.values, metadata: metadata)
+    recorder.hold("plan", metadata.planHash)
+    recorder.hold("gates", gates.digest)
     try onFirst {
+      try gates.write(to: folder.gates)
       try folder.write(outcome.plan)
-      let metadata = GateValues.Metadata(
-        modelHash: inputs.modelHash, planHash: try outcome.plan.digest(), dataHash: inputs.tuningHash)
-      try GateValues(layers: outcome.values, metadata: metadata).write(to: folder.gates)
     }
     try writeDump()
-    try state.remove()
     note(outcome.plan)
-    note(
+    try note(
       "tune", steps: outcome.rounds.reduce(0) { $0 + $1.steps }, tokens: outcome.tokens, exchange: exchange,
       rounds: outcome.rounds.enumerated().map { number, round in
         RunReport.Round(
@@ -47,12 +49,23 @@ extension Run {
           validationPerplexity: round.validationPerplexity, isKept: number == outcome.keptRound)
       })
     warnAboutTuning(outcome)
+    try finish("tune", files: [RunFolder.gatesName, RunFolder.planName])
+    try state.remove()
     return outcome
+  }
+
+  /// What an earlier run's tuning came to.
+  func tuned() throws -> (plan: PruningPlan, edits: TensorEdits) {
+    let plan = try plan(at: folder.plan)
+    return (plan, TensorEdits(factors: try factors(at: folder.gates, of: plan)))
   }
 
   /// Trains low-rank adapters on a pruned model; what they come to is still to be written.
   func recover(_ model: Model, teacher: Model?) throws -> [TensorRole: LowRankUpdate] {
     guard let text = inputs.recoveryText else { return [:] }
+    if isFinished("recover") {
+      return try session.together { try SavedState(contentsOfFile: folder.recovered).updates(of: model) }
+    }
     let stage = RecoverStage(session: session, resources: resources, recorder: recorder)
     let state = StateStore(folder: folder.path, name: "recover", session: session)
     let (outcome, updates, exchange) = try stage.run(
@@ -60,11 +73,16 @@ extension Run {
       stateDigest: try stateDigest(
         .checkpoint, with: [inputs.recoveryHash, model.folder.modelHash(), inputs.teacherHash]),
       metrics: metrics("recover"), dump: dump)
-    note("recover", steps: inputs.document.recovery.steps, tokens: outcome.tokens, exchange: exchange, rounds: [])
+    try note("recover", steps: inputs.document.recovery.steps, tokens: outcome.tokens, exchange: exchange, rounds: [])
     if outcome.validationPerplexity != nil, outcome.keptStep == 0 {
       report.warnings.append("recovery did not lower perplexity on held-out text: the model stays as it was")
     }
     try writeDump()
+    try onFirst {
+      try RunFolder(path: folder.state).make()
+      try SavedState(updates, of: model).write(to: folder.recovered)
+    }
+    try finish("recover", files: [RunFolder.recoveredName])
     try state.remove()
     return updates
   }
@@ -84,29 +102,22 @@ extension Run {
     }
   }
 
-  /// Puts a stage's numbers into the report.
-  private func note(_ stage: String, steps: Int, tokens: Int, exchange: GradientExchange, rounds: [RunReport.Round]) {
+  /// Puts a stage's numbers into the report, with what all ranks' exchanges sent. Collective.
+  private func note(
+    _ stage: String, steps: Int, tokens: Int, exchange: GradientExchange, rounds: [RunReport.Round]
+  ) throws {
     let statistics = exchange.statistics
     recorder.trafficBytes += statistics.sentBytes
+    let communicator = session.communicator
     let training = RunReport.Training(
-      stage: stage, steps: steps, tokens: tokens, seconds: recorder.seconds(of: stage), codec: exchange.codec.rawValue,
-      sentBytes: statistics.sentBytes, uncompressedBytes: statistics.uncompressedBytes, rounds: rounds)
+      stage: stage, steps: steps, tokens: tokens, seconds: try communicator.maximum(of: recorder.seconds(of: stage)),
+      codec: exchange.codec.rawValue, sentBytes: Int(try communicator.sum(of: Double(statistics.sentBytes))),
+      uncompressedBytes: Int(try communicator.sum(of: Double(statistics.uncompressedBytes))), rounds: rounds)
     report.training = (report.training ?? []) + [training]
   }
 
-  /// Adds up what each rank's exchanges sent, once all stages are over. Collective.
-  func sumTraining() throws {
-    report.training = try report.training?.map { training in
-      var training = training
-      training.sentBytes = Int(try session.communicator.sum(of: Double(training.sentBytes)))
-      training.uncompressedBytes = Int(try session.communicator.sum(of: Double(training.uncompressedBytes)))
-      training.seconds = try session.communicator.maximum(of: training.seconds)
-      return training
-    }
-  }
-
   /// A state is of one document, model and text.
-  private func stateDigest(_ result: RunResult, with parts: [String]) throws -> String {
+  func stateDigest(_ result: RunResult, with parts: [String]) throws -> String {
     ([inputs.document.digest(of: result), inputs.modelHash] + parts).joined(separator: "-")
   }
 

@@ -22,15 +22,31 @@ public final class Run {
   let folder: RunFolder
   private let documentPath: String?
   var report: RunReport
+  private let traceFile: TraceFile
+  /// Whether the run folder was made for this run.
+  private var hasFolder = false
   /// Takes the gradients of a training stage's first steps; nil: nobody wants them.
   var dump: GradientDump?
+  /// What this verb has done so far; nil outside ``inFolder(_:result:reads:writesOutput:writesDocument:ending:body:)``.
+  var state: RunState?
+  /// The report of the run that this one continues.
+  var earlier: RunReport?
+  /// The output folder, on rank 0, from when it is prepared until it is whole.
+  var prepared: OutputFolder?
+  /// A phase whose end is noted before it is quite over, and when it began.
+  var running: (phase: String, start: ContinuousClock.Instant)?
+  /// Whether to forget what an unfinished run left.
+  let isFresh: Bool
 
   /// Makes sure that all ranks hold the same inputs, and chooses backend and weights.
   ///
-  /// - Parameter documentPath: the file that the document was read from; nil when flags made it.
+  /// - Parameters:
+  ///   - documentPath: the file that the document was read from; nil when flags made it.
+  ///   - isFresh: whether to forget what an unfinished run left, and start over.
   /// - Throws: ``CommunicationError`` naming what differs.
-  public init(_ inputs: Inputs, session: Session, documentPath: String?) throws {
+  public init(_ inputs: Inputs, session: Session, documentPath: String?, isFresh: Bool = false) throws {
     self.session = session
+    self.isFresh = isFresh
     self.inputs = inputs
     self.documentPath = documentPath
     try session.communicator.requireAgreement(on: "version of espalier", digest: Session.version)
@@ -45,11 +61,17 @@ public final class Run {
     resources = try Resources(inputs.document, model: inputs.model, session: session)
     recorder = PhaseRecorder(session, backends: resources.backends)
     folder = RunFolder(path: inputs.document.runFolder)
+    for (name, digest) in [
+      ("run document", inputs.document.digest), ("model", inputs.modelHash), ("calibration data", inputs.dataHash),
+    ] { recorder.hold(name, digest) }
+    for stamp in inputs.stamps { recorder.watch(stamp) }
     report = RunReport(
       espalierVersion: Session.version, model: RunReport.Model(path: inputs.document.model, hash: inputs.modelHash),
       resources: RunReport.Resources(
         ranks: session.communicator.size, hosts: resources.hosts, threads: resources.threads,
         backend: resources.backend.name))
+    recorder.expect(try Self.estimate(inputs, resources: resources, session: session))
+    traceFile = try TraceFile(session)
     report.runDigest = inputs.document.digest
     report.parameters = RunReport.Change(before: inputs.model.parameterCount)
     report.bytes = RunReport.Change(before: inputs.model.folder.totalBytes)
@@ -75,6 +97,7 @@ public final class Run {
       try folder.make()
       try folder.write(inputs.document, readFrom: documentPath)
     }
+    hasFolder = true
   }
 
   /// Local work of rank 0 whose failure all ranks learn of.
@@ -149,23 +172,40 @@ public final class Run {
 
   var scoreStage: ScoreStage { ScoreStage(session: session, resources: resources, recorder: recorder) }
 
+  /// What scoring of a calibration set saves while it goes on.
+  func scoringState(_ inputs: Inputs) throws -> ScoringState {
+    // Products in another type would be other scores.
+    let arithmetic = resources.usesBFloat16 ? "bf16" : "f32"
+    return ScoringState(
+      store: StateStore(folder: folder.path, name: "score", session: session),
+      digest: try stateDigest(.scores, with: [inputs.dataHash, arithmetic]), blueprint: inputs.model.blueprint,
+      lengths: inputs.sequences.map(\.count))
+  }
+
   /// Scores, and leaves scores.safetensors.
   func score() throws -> ScoreTable {
-    let (table, objective) = try scoreStage.run(inputs)
+    if isFinished("score") { return try scores(at: folder.scores) }
+    let saved = try scoringState(inputs)
+    let (table, objective) = try scoreStage.run(inputs, state: saved)
+    recorder.hold("scores", table.digest)
     if let objective {
       let value = String(format: "%.6g", objective)
       session.console.say("objective \(inputs.document.scoring.objective.rawValue): \(value)")
     }
     try onFirst { try table.write(to: folder.scores) }
+    try finish("score", files: [RunFolder.scoresName])
+    try saved.store.remove()
     return table
   }
 
   /// Chooses the units to keep, and leaves plan.json.
   func allocate(_ table: ScoreTable) throws -> PruningPlan {
+    if let phase = state?.phase("allocate"), phase.files[RunFolder.planName] != nil { return try plan(at: folder.plan) }
     let plan = try recorder.run("allocate") {
       try session.together { try makePlan(table) }
     }
     try keep(plan)
+    try finish("allocate", files: [RunFolder.planName])
     return plan
   }
 
@@ -177,6 +217,7 @@ public final class Run {
   /// Goes on with a plan, the same on every rank, and leaves plan.json.
   func keep(_ plan: PruningPlan) throws {
     try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
+    recorder.hold("plan", try plan.digest())
     try onFirst { try folder.write(plan) }
     note(plan)
   }
@@ -188,6 +229,7 @@ public final class Run {
         against: inputs.model.blueprint.prunableLayers, modelHash: inputs.modelHash, file: path)
     }
     try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
+    recorder.hold("plan", try plan.digest())
     note(plan)
     return plan
   }
@@ -202,12 +244,32 @@ public final class Run {
     }
   }
 
-  /// The report with every rank's times and memory.
+  /// The report with every rank's times and memory. Collective.
   func finishedReport() throws -> RunReport {
-    try sumTraining()
-    report.phases = try recorder.gathered()
+    report = try currentReport()
+    report.predictedTrafficBytes = recorder.predictedTraffic(ranks: session.communicator.size)
+    let broadcasts = session.trace.broadcasts
+    let all = try session.communicator.sum(of: broadcasts.all.seconds)
+    let underCompute = try session.communicator.sum(of: broadcasts.underCompute.seconds)
+    if all > 0 { report.overlap = underCompute / all }
+    if hasFolder { try traceFile.write(to: folder.trace) }
+    return report
+  }
+
+  /// The report so far, with what the run that this one continues took. Collective.
+  func currentReport() throws -> RunReport {
+    var report = report
+    report.phases = RunReport.joined(earlier?.phases ?? [], try recorder.gathered())
+    if let running {
+      let seconds = try session.communicator.gather(running.start.duration(to: .now).seconds)
+      report.phases.append(RunReport.Phase(name: running.phase, seconds: seconds))
+    }
     report.peakBytes = try recorder.gatheredPeakBytes()
-    report.trafficBytes = Int(try session.communicator.sum(of: Double(recorder.trafficBytes)))
+    if let before = earlier?.peakBytes, before.count == report.peakBytes.count {
+      report.peakBytes = zip(report.peakBytes, before).map(max)
+    }
+    report.trafficBytes =
+      Int(try session.communicator.sum(of: Double(recorder.trafficBytes))) + (earlier?.trafficBytes ?? 0)
     return report
   }
 }

@@ -7,16 +7,52 @@ internal import Tensors
 struct RunFolder {
   let path: String
 
-  var scores: String { path + "/scores.safetensors" }
-  var plan: String { path + "/plan.json" }
+  static let scoresName = "scores.safetensors"
+  static let planName = "plan.json"
+  static let gatesName = "gates.safetensors"
+
+  var scores: String { path + "/" + Self.scoresName }
+  var plan: String { path + "/" + Self.planName }
   var state: String { path + "/state" }
   /// The cut model before recovery.
   var pruned: String { path + "/pruned" }
-  var gates: String { path + "/gates.safetensors" }
+  var gates: String { path + "/" + Self.gatesName }
   var metrics: String { path + "/metrics.jsonl" }
   var report: String { path + "/report.json" }
   var document: String { path + "/run.yaml" }
+  var trace: String { path + "/trace.json" }
   var page: String { path + "/report.html" }
+
+  /// What an unfinished run has done.
+  var runState: String { state + "/run.json" }
+  /// What recovery has learned, until it is merged; by its path in the run folder, and as a whole path.
+  static let recoveredName = "state/recovered.safetensors"
+  var recovered: String { path + "/" + Self.recoveredName }
+  private var lockFile: String { path + "/run.lock" }
+
+  /// The folder and those above it that are not there, the highest first.
+  var missingFolders: [String] {
+    var missing: [String] = []
+    // Not by NSString, whose deletingLastPathComponent traps on names of one letter.
+    var folder = Substring(path)
+    while !folder.isEmpty, !FileManager.default.fileExists(atPath: String(folder)) {
+      missing.insert(String(folder), at: 0)
+      folder = folder.lastIndex(of: "/").map { folder[..<$0] } ?? ""
+    }
+    return missing
+  }
+
+  /// Takes the lock that keeps a second run out.
+  ///
+  /// - Throws: ``RunFolderError`` naming who has it.
+  func lock(_ verb: String) throws -> FileLock {
+    do throws(StorageError) {
+      return try FileLock(path: lockFile, purpose: verb)
+    } catch {
+      let advice = error.code == .locked ? "; wait for its end, or name another run folder (--run-folder)" : ""
+      throw RunFolderError(message: error.message + advice)
+    }
+  }
 
   /// Makes the folder unless it is there.
   ///
@@ -40,7 +76,7 @@ struct RunFolder {
   }
 
   func write(_ pruningPlan: PruningPlan) throws {
-    try DurableFile.write([UInt8](try pruningPlan.canonicalJSON()), to: plan)
+    try DurableFile.write([UInt8](try pruningPlan.fileJSON()), to: plan)
   }
 
   /// Writes report.json, and report.html beside it.
@@ -67,7 +103,7 @@ struct RunFolder {
   }
 }
 
-/// The run folder cannot be made.
+/// The run folder cannot be made, or another run is in it.
 public struct RunFolderError: Error, CustomStringConvertible, Sendable, Equatable {
   public let message: String
 

@@ -17,22 +17,30 @@ struct ScoreStage {
 
   /// The finished table, equal on every rank, and f where there is one.
   ///
-  /// - Parameter gates: factors of the units, when not the dense model is scored.
-  func run(_ inputs: Inputs, gates: ModelGates? = nil) throws -> (table: ScoreTable, objective: Double?) {
+  /// - Parameters:
+  ///   - gates: factors of the units, when not the dense model is scored.
+  ///   - state: what it saves and goes on from, when it scores by gradients; nil for nothing.
+  ///   - saved: what the same command goes on from before there is a state, as in ``StoppedError/saved``.
+  /// - Throws: ``StoppedError`` when a signal asks for the end.
+  func run(
+    _ inputs: Inputs, gates: ModelGates? = nil, state: ScoringState? = nil, saved: String = "nothing of score yet"
+  ) throws -> (table: ScoreTable, objective: Double?) {
     let document = inputs.document
     let settings = ScoringSettings(document.scoring)
     let blueprint = inputs.model.blueprint
     let scorer = Scorer(blueprint: blueprint, backend: resources.backend, communicator: session.communicator)
+    let saver = ScoringSaver(session, state: state, interval: document.resources.saveInterval, saved: saved)
     var objective: Double?
     let layers: [ScoreTable.Layer]
     switch settings.criterion {
     case .ntk, .taylor:
-      let result = try scoreByGradients(inputs, settings: settings, scorer: scorer, gates: gates)
+      let result = try scoreByGradients(
+        inputs, settings: settings, scorer: scorer, gates: gates, earlier: state?.load(), saver: saver)
       (layers, objective) = (result.layers, result.objective)
     case .magnitude:
       layers = try recorder.run("score", amount: Double(inputs.model.parameterCount), unit: "parameters") {
         try scorer.scoreMagnitude(
-          weights: { try inputs.model.weights(of: .layer($0)) }, progress: session.console.progress)
+          weights: { try inputs.model.weights(of: .layer($0)) }, progress: saver.progress)
       }
     case .random:
       layers = try recorder.run("score") { scorer.scoreRandomly(seed: settings.seed) }
@@ -73,15 +81,15 @@ struct ScoreStage {
   }
 
   private func memoryPlan(
-    _ inputs: Inputs, batches: [TokenBatch], settings: ScoringSettings, isGated: Bool
+    _ inputs: Inputs, batches: [TokenBatch], settings: ScoringSettings, isGated: Bool, recompute: RecomputeChoice? = nil
   ) -> MemoryPlan {
     let section = inputs.document.resources
     let workload = MemoryPlan.Workload(
       batches, objective: settings.objective, isGated: isGated,
       summingRanks: settings.accumulation == .signed ? session.communicator.size : 1)
     return MemoryPlan(
-      inputs.model, workload, weights: resources.residence, recompute: section.recompute, limit: section.memoryLimit,
-      available: resources.availableBytes)
+      inputs.model, workload, weights: resources.residence, recompute: recompute ?? section.recompute,
+      limit: section.memoryLimit, available: resources.availableBytes)
   }
 
   /// Says what a limit leaves in memory, and what not.
@@ -96,19 +104,29 @@ struct ScoreStage {
   }
 
   private func scoreByGradients(
-    _ inputs: Inputs, settings: ScoringSettings, scorer: Scorer, gates: ModelGates?
+    _ inputs: Inputs, settings: ScoringSettings, scorer: Scorer, gates: ModelGates?,
+    earlier: consuming ScoringState.Found?, saver: ScoringSaver
   ) throws -> (layers: [ScoreTable.Layer], objective: Double) {
     let model = inputs.model
     let batches = batches(inputs, settings: settings)
-    let plan = memoryPlan(inputs, batches: batches, settings: settings, isGated: gates != nil)
-    try plan.requireRoom(session)
     let layers = model.blueprint.layers.count
+    let done = earlier?.progress
+    if let done { saver.goesOn(from: done) }
+    // What is left of a pass keeps no insides, but boundaries: the streams lie among them.
+    let plan = memoryPlan(
+      inputs, batches: batches, settings: settings, isGated: gates != nil, recompute: done == nil ? nil : .always)
+    try plan.requireRoom(session)
     let spillFolder = NSTemporaryDirectory()
     let boundaries = try session.together {
-      try BoundaryStore(
-        layers: layers - plan.keptLayers, batches: batches, hiddenSize: model.blueprint.hiddenSize,
-        backend: resources.backend, memoryBudget: plan.boundaryBudget, spillFolder: spillFolder)
+      let boundaries = try BoundaryStore(
+        layers: done.map { $0.layer + 1 } ?? layers - plan.keptLayers, batches: batches,
+        hiddenSize: model.blueprint.hiddenSize, backend: resources.backend, memoryBudget: plan.boundaryBudget,
+        spillFolder: spillFolder)
+      try earlier?.put(into: boundaries, batches: batches, backend: resources.backend)
+      return boundaries
     }
+    // Files that the next state replaces are not held open.
+    earlier = nil
     if inputs.document.resources.memoryLimit != nil {
       announce(plan, layers: layers, spilledBytes: boundaries.spilledBytes, spillFolder: spillFolder)
     }
@@ -118,8 +136,9 @@ struct ScoreStage {
     let tokens = inputs.sequences.reduce(0) { $0 + $1.count }
     let result = try recorder.run("score", amount: Double(tokens), unit: "tokens") {
       try scorer.score(
-        batches, settings: settings, scope: scope, source: source, boundaries: boundaries,
-        gates: gates, progress: session.console.progress)
+        batches, settings: settings, scope: scope, source: source, boundaries: boundaries, gates: gates, after: done,
+        progress: saver.progress,
+        layerDone: { try saver.layerDone($0, batches: batches, streams: $1, backend: resources.backend) })
     }
     recorder.count(source)
     resources.backend.releaseUnusedMemory()
@@ -147,6 +166,8 @@ extension ScoringSettings {
 extension PhaseRecorder {
   /// Counts what a source moved between ranks.
   func count(_ source: any LayerSource) {
-    if let source = source as? BroadcastLayerSource { trafficBytes += source.broadcastBytes }
+    if let source = (source as? WatchedLayerSource)?.base as? BroadcastLayerSource {
+      trafficBytes += source.broadcastBytes
+    }
   }
 }

@@ -26,10 +26,12 @@ struct SelectStage {
   /// Scores, allocates, masks and compares every candidate; of equal ones the first is kept. Equal on every rank.
   ///
   /// - Parameters:
-  ///   - score: all ranks together, on the inputs' calibration set.
+  ///   - score: all ranks together, on the inputs' calibration set, which is the candidate of that index.
   ///   - allocate: on each rank by itself.
+  ///   - remember: gives what a sweep had measured before, or measures; all ranks together.
   func run(
-    _ inputs: Inputs, score: (Inputs) throws -> ScoreTable, allocate: (ScoreTable) throws -> PruningPlan
+    _ inputs: Inputs, score: (Inputs, Int) throws -> ScoreTable, allocate: (ScoreTable) throws -> PruningPlan,
+    remember: (_ sweep: Int, _ measure: () throws -> [Double]) throws -> [Double]
   ) throws -> Choice {
     let candidates = inputs.candidates
     let sweeps = (candidates.count + Self.masksPerSweep - 1) / Self.masksPerSweep
@@ -40,11 +42,14 @@ struct SelectStage {
       for index in start..<min(start + Self.masksPerSweep, candidates.count) {
         var inputs = inputs
         inputs.calibration = candidates[index]
-        let scores = try recorder.turn(index + 1, of: candidates.count) { try score(inputs) }
+        let scores = try recorder.turn(index + 1, of: candidates.count) { try score(inputs, index) }
         tried.append((scores, try session.together { try allocate(scores) }))
       }
-      let measured = try recorder.turn(start / Self.masksPerSweep + 1, of: sweeps) {
-        try measure(tried.map { inputs.model.blueprint.mask($0.plan) }, inputs)
+      let sweep = start / Self.masksPerSweep
+      let measured = try remember(sweep) {
+        try recorder.turn(sweep + 1, of: sweeps) {
+          try measure(tried.map { inputs.model.blueprint.mask($0.plan) }, inputs)
+        }
       }
       for (candidate, divergence) in zip(tried, measured) {
         // A number that is none does not compare: it loses to any other.
@@ -70,7 +75,7 @@ struct SelectStage {
     let divergences = try recorder.run("select", amount: Double(tokens), unit: "tokens") {
       try measurement.measure(
         own, masks: masks, batchTokens: resources.batchTokens, roundTokens: EvaluateStage.roundTokens,
-        source: source, progress: session.console.progress)
+        source: source, progress: session.stoppableProgress)
     }
     recorder.count(source)
     resources.measuringBackend.releaseUnusedMemory()

@@ -17,13 +17,16 @@ public struct Session {
   public let supportsBFloat16: Bool
   /// Whether this rank was asked to end.
   public let stopRequest: StopRequest
+  /// What this rank did when; the communicator's calls are in it.
+  public let trace: Trace
 
   public init(
     communicator: any Communicator, console: Console, supportsBFloat16: Bool = false,
-    stopRequest: StopRequest = StopRequest(),
+    stopRequest: StopRequest = StopRequest(), trace: Trace = Trace(),
     makeBackend: @escaping (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) -> any ComputeBackend
   ) {
-    self.communicator = communicator
+    self.communicator = TracedCommunicator(communicator, trace: trace)
+    self.trace = trace
     self.console = console
     self.supportsBFloat16 = supportsBFloat16
     self.stopRequest = stopRequest
@@ -37,6 +40,9 @@ public struct Session {
     let signal = Int32(try communicator.maximum(of: Double(stopRequest.signal ?? 0)))
     return signal == 0 ? nil : signal
   }
+
+  /// What tells other threads, and other ranks, where this rank is.
+  var heartbeat: Heartbeat { console.heartbeat }
 
   /// Runs local work that may fail on every rank, so that all ranks learn of a failure anywhere.
   func together<Value>(_ body: () throws -> Value) throws -> Value {

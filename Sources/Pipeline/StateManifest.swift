@@ -42,7 +42,8 @@ struct StateManifest: Codable, Equatable {
     guard json.count <= Self.largestFile,
       let manifest = try? JSONDecoder().decode(StateManifest.self, from: Data(json)),
       manifest.format == Self.format, let checksum = try? Self.checksum(manifest.generations),
-      manifest.checksum == checksum, let written = try? manifest.json(), written == json
+      manifest.checksum == checksum, manifest.generations.allSatisfy({ !$0.own.isEmpty }),
+      let written = try? manifest.json(), written == json
     else { return nil }
     self = manifest
   }

@@ -3,16 +3,16 @@ internal import Communication
 internal import Foundation
 internal import Tensors
 
-/// The states that a stage saves while it goes on, in the run folder's `state`, so that a killed run can be resumed to the
-/// same bits.
+/// The states that a stage saves while it goes on, in the run folder's `state`, so that a killed run can be resumed: on as
+/// many ranks to the same bits, and on any other number from what ranks share and what each of them reads of the others'.
 ///
 /// A state is one file of what all ranks share and one of each rank that has something of its own. It counts once the
 /// manifest names it, which is written last; the manifest names the newest state and the one before, so that there is
 /// one to go back to where the newest is damaged. Every method is collective, and ranks share the folder's file system.
 package struct StateStore {
   private let folder: String
-  private let name: String
-  private let session: Session
+  let name: String
+  let session: Session
 
   /// Whole states kept.
   private static let generations = 2
@@ -35,22 +35,31 @@ package struct StateStore {
   ///   - own: What this rank alone holds; nil for nothing.
   /// - Throws: the same error on every rank when a file cannot be written; older states then still count.
   package func save(step: Int, digest: String, shared: SavedState, own: SavedState?) throws {
+    try save(step: step, digest: digest, shared: shared, writingOwn: own.map { own in { try own.write(to: $0) } })
+  }
+
+  /// The same, where this rank's own is too large to be held twice.
+  ///
+  /// - Parameter own: Writes ``SavedStateFile``, and returns its digest; nil for nothing.
+  func save(
+    step: Int, digest: String, shared: SavedState, writingOwn own: ((_ path: String) throws -> String)?
+  ) throws {
     try session.together {
       if isFirst || own != nil { try RunFolder(path: folder).make() }
     }
     let (sharedDigest, ownDigest) = try session.together {
       (
         isFirst ? try shared.write(to: path(step, rank: nil)) : "",
-        try own?.write(to: path(step, rank: rank)) ?? ""
+        try own?(path(step, rank: rank)) ?? ""
       )
     }
     let ownDigests = try session.communicator.gather(Array(ownDigest.utf8)).map { String(decoding: $0, as: UTF8.self) }
     try session.together {
       guard isFirst else { return }
       let newest = StateManifest.Generation(step: step, digest: digest, shared: sharedDigest, own: ownDigests)
-      // A later step was found damaged, or belongs to another way of getting there.
+      // A later step was found damaged, or belongs to another way of getting there. What other ranks saved still counts.
       let older = (manifestBytes().flatMap(StateManifest.init(json:))?.generations ?? []).filter {
-        $0.step < step && $0.digest == digest && $0.own.count == ownDigests.count
+        $0.step < step && $0.digest == digest
       }
       let kept = [newest] + older.prefix(Self.generations - 1)
       try DurableFile.write(try StateManifest(Array(kept)).json(), to: manifest)
@@ -58,11 +67,26 @@ package struct StateStore {
     }
   }
 
-  /// The newest state that is whole, read and checked by every rank; nil when there is none for `digest` and this number
-  /// of ranks. The console says why one that is there is not taken.
+  /// The newest state that is whole, read and checked by every rank, whatever number of ranks saved it; nil when there is
+  /// none for `digest`. The console says why one that is there is not taken.
   ///
   /// - Throws: the same error on every rank when ranks cannot talk to each other.
-  package func load(digest: String) throws -> (step: Int, shared: SavedState, own: SavedState?)? {
+  package func load(digest: String) throws -> LoadedState? {
+    try load(digest: digest) { stored in
+      let isSame = stored.ranks == session.communicator.size
+      return LoadedState(
+        step: stored.step, ranks: stored.ranks, shared: try SavedState(stored.shared()),
+        own: isSame ? try stored.own(ofRank: rank).map { try SavedState($0) } : nil,
+        leavesOwn: !isSame && stored.hasOwn)
+    }
+  }
+
+  /// The newest state of `digest` that every rank can read.
+  ///
+  /// - Parameter read: opens the files that this rank needs, and takes out of them what it needs; local. Where it throws on
+  ///   any rank, all go back to an older state.
+  /// - Throws: the same error on every rank when ranks cannot talk to each other.
+  func load<Value>(digest: String, _ read: (_ stored: StoredState) throws -> Value) throws -> Value? {
     let bytes = try session.communicator.broadcast(isFirst ? manifestBytes() ?? [] : [], root: 0)
     guard !bytes.isEmpty else { return nil }
     guard let manifest = StateManifest(json: bytes) else {
@@ -72,19 +96,15 @@ package struct StateStore {
     var reason = "it names no state"
     for generation in manifest.generations {
       if generation.digest != digest {
-        reason = "saved by another run document or model"
-      } else if generation.own.count != session.communicator.size {
-        reason = "saved by \(generation.own.count) ranks, not \(session.communicator.size)"
+        reason = "saved by another run document, model or text"
       } else {
-        let state = Result { try read(generation) }
+        let stored = StoredState(generation, manifest: self.manifest) { path(generation.step, rank: $0) }
+        let state = Result { try read(stored) }
         var problem = ""
         if case .failure(let error) = state { problem = "\(error)" }
         // A rank that cannot read its part takes the others along to an older state.
         let problems = try session.communicator.gather(Array(problem.utf8)).filter { !$0.isEmpty }
-        guard let first = problems.first else {
-          let (shared, own) = try state.get()
-          return (generation.step, shared, own)
-        }
+        guard let first = problems.first else { return try state.get() }
         reason = "the state of step \(generation.step) cannot be used"
         session.console.say(String(decoding: first, as: UTF8.self))
       }
@@ -129,20 +149,6 @@ package struct StateStore {
   private func manifestBytes() -> [UInt8]? {
     guard let file = try? MappedFile(path: manifest), file.size <= StateManifest.largestFile else { return nil }
     return unsafe file.bytes.withUnsafeBytes { bytes in unsafe [UInt8](bytes) }
-  }
-
-  /// This rank's part of a state.
-  private func read(_ generation: StateManifest.Generation) throws -> (shared: SavedState, own: SavedState?) {
-    func state(_ rank: Int?, _ digest: String) throws -> SavedState {
-      let path = path(generation.step, rank: rank)
-      let state = try SavedState(contentsOfFile: path)
-      guard state.digest == digest else {
-        throw ArtifactError(code: .mismatch, message: "\(path): not the state that \(manifest) names")
-      }
-      return state
-    }
-    let digest = generation.own[rank]
-    return (try state(nil, generation.shared), digest.isEmpty ? nil : try state(rank, digest))
   }
 
   /// Removes this stage's files but those of `kept`, also temporary ones that a kill left. What cannot be removed stays:

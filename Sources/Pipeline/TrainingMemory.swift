@@ -10,7 +10,7 @@ struct TrainingMemory {
   /// What a stage trains, and on how much text at a time.
   struct Workload {
     /// Those whose weights are needed in every step; the first is trained.
-    var models: [Model]
+    var models: [ModelShape]
     /// Tokens of this rank in a pass, in its largest batch, and in its longest sequence.
     var tokens: Int
     var batchTokens: Int
@@ -28,9 +28,19 @@ struct TrainingMemory {
       _ models: [Model], text: TrainingText, batchTokens: Int, ranks: Int, isDistilled: Bool, comparesStates: Bool,
       isGated: Bool = false, trained: Int = 0
     ) {
+      self.init(
+        models.map(\.shape), tokens: text.tokensPerPass(ranks: ranks), longest: text.longest, batchTokens: batchTokens,
+        isDistilled: isDistilled, comparesStates: comparesStates, isGated: isGated, trained: trained)
+    }
+
+    /// Passes of `tokens` tokens of a rank.
+    init(
+      _ models: [ModelShape], tokens: Int, longest: Int, batchTokens: Int, isDistilled: Bool, comparesStates: Bool,
+      isGated: Bool, trained: Int
+    ) {
       self.models = models
-      tokens = text.tokensPerPass(ranks: ranks)
-      longest = text.longest
+      self.tokens = tokens
+      self.longest = longest
       self.batchTokens = max(longest, min(batchTokens, tokens))
       self.isDistilled = isDistilled
       self.comparesStates = isDistilled && comparesStates
@@ -52,18 +62,35 @@ struct TrainingMemory {
     _ workload: Workload, weights: WeightResidence, recompute: RecomputeChoice, limit: ByteSize?, available: Int,
     session: Session
   ) throws {
-    func account(keepsWeights: Bool, keepsActivations: Bool) -> MemoryAccount {
-      MemoryAccount(workload, weights, keepsWeights: keepsWeights, keepsActivations: keepsActivations)
-    }
     let communicator = session.communicator
-    let needed = account(keepsWeights: false, keepsActivations: recompute == .never).total
+    let needed = MemoryAccount(workload, weights, keepsWeights: false, keepsActivations: recompute == .never).total
     let neededAnywhere = try communicator.maximumBytes(of: needed)
     try session.together {
       try MemoryLimitError.check(limit, needed: needed, neededAnywhere: neededAnywhere)
     }
-    let room = limit?.bytes ?? available / 2
-    let fits = account(keepsWeights: true, keepsActivations: recompute == .never).total <= room
-    keepsWeights = try communicator.maximum(of: fits ? 0 : 1) == 0
+    try self.init(workload, weights: weights, recompute: recompute, room: limit?.bytes ?? available / 2) { fits in
+      try communicator.maximum(of: fits ? 0 : 1) == 0
+    }
+  }
+
+  /// What a rank would decide by itself, where all are alike.
+  init(
+    _ workload: Workload, weights: WeightResidence, recompute: RecomputeChoice, limit: ByteSize?, available: Int
+  ) {
+    self.init(workload, weights: weights, recompute: recompute, room: limit?.bytes ?? available / 2) { $0 }
+  }
+
+  /// - Parameter agreeing: turns whether weights fit on this rank into whether they do on all.
+  private init(
+    _ workload: Workload, weights: WeightResidence, recompute: RecomputeChoice, room: Int,
+    agreeing: (_ fits: Bool) throws -> Bool
+  ) rethrows {
+    func account(keepsWeights: Bool, keepsActivations: Bool) -> MemoryAccount {
+      MemoryAccount(workload, weights, keepsWeights: keepsWeights, keepsActivations: keepsActivations)
+    }
+    let keepsWeights = try agreeing(
+      account(keepsWeights: true, keepsActivations: recompute == .never).total <= room)
+    self.keepsWeights = keepsWeights
     keepsActivations =
       switch recompute {
       case .always: false
@@ -100,7 +127,7 @@ extension MemoryAccount {
       // What other ranks own stays as it was received where it is multiplied as it is, or read row by row.
       let stays = groups.filter { if case .layer = $0 { weights.usesBFloat16 } else { true } }
       if let owner = weights.owner, owner.ranks > 1 {
-        self[.weightsKept] += max(0, stays.reduce(0) { $0 + weights.stored(model, $1) } - held)
+        self[.weightsKept] += max(0, stays.reduce(0) { $0 + model.byteCount(of: $1) } - held)
       }
     }
     // Values, gradients, the optimizer's moments, and what ranks exchange.

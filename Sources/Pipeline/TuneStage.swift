@@ -18,7 +18,8 @@ struct TuneStage {
   func run(
     _ inputs: Inputs, text: TrainingText, scores: ScoreTable,
     allocate: @escaping (ScoreTable, Double, Double?) throws -> PruningPlan,
-    rescore: @escaping (ModelGates) throws -> ScoreTable, state: StateStore, stateDigest: String,
+    rescore: @escaping (_ gates: ModelGates, _ saved: String) throws -> ScoreTable, state: StateStore,
+    stateDigest: String,
     metrics: (_ step: Int) throws -> MetricsFile?, dump: GradientDump? = nil
   ) throws -> (outcome: TuningOutcome, exchange: GradientExchange) {
     let section = inputs.document.tuning
@@ -42,16 +43,17 @@ struct TuneStage {
       name: "gate gradients")
     let validation = HeldOut(text, model: model, source: source, resources: resources, session: session)
     let console = session.console
+    let stopping = TrainingStop(session, state: state, digest: stateDigest)
     var hooks = GateTuner.Hooks(
       allocate: allocate,
       batches: { text.step($0, batchTokens: resources.batchTokens, communicator: communicator) },
       validate: validation.map { validation in { try validation.perplexity(gates: $0) } },
-      rescore: section.rescore ? rescore : nil, save: { saved in try state.save(saved, digest: stateDigest) },
-      report: { _ in })
+      rescore: section.rescore ? { try rescore($0, stopping.saved) } : nil, save: stopping.save, report: { _ in })
+    hooks.wantsState = stopping.isAsked
     if let dump { hooks.gradient = dump.keep }
     let tokens = Double(section.steps * text.tokensPerStep)
     let outcome = try recorder.run("tune", amount: tokens, unit: "tokens") {
-      let saved = try state.loadTraining(digest: stateDigest)
+      let saved = try stopping.load()
       let metrics = try metrics(saved?.step ?? 0)
       hooks.report = { step in
         try metrics?.append(step)

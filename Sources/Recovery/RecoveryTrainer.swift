@@ -16,6 +16,9 @@ public final class RecoveryTrainer {
     public var save: (_ state: TrainingState) throws -> Void
     /// Hears of every finished step.
     public var report: (_ step: TrainingStep) throws -> Void
+    /// Whether the state after this step is wanted whatever `saveEvery` says, as when the run is to end; asked after every
+    /// step but the last. The same on every rank.
+    public var wantsState: () throws -> Bool = { false }
     /// Sees this rank's own gradient before it is exchanged.
     public var gradient: (_ gradient: [Float]) -> Void = { _ in }
 
@@ -119,9 +122,9 @@ public final class RecoveryTrainer {
         stage: "recover", step: progress.step, round: 0, loss: loss, gradientNorm: norm,
         learningRate: Double(learningRate), validationPerplexity: validation, tokens: progress.tokens,
         sentBytes: Int(sent), uncompressedBytes: Int(uncompressed), seconds: start.duration(to: .now) / .seconds(1)))
-    if settings.saveEvery > 0, progress.step % settings.saveEvery == 0, progress.step < settings.steps {
-      try hooks.save(try state)
-    }
+    guard progress.step < settings.steps else { return }
+    let isTurn = settings.saveEvery > 0 && progress.step % settings.saveEvery == 0
+    if try hooks.wantsState() || isTurn { try hooks.save(try state) }
   }
 
   /// Measures the adapters as they are and keeps them when they are the best so far.

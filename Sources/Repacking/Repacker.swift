@@ -30,14 +30,14 @@ public struct RepackedCheckpoint: Sendable {
 /// Writes the smaller checkpoint: the kept units' rows and columns, streamed from the mapped model, byte for byte where
 /// nothing is folded in.
 ///
-/// The files are the same however many ranks write them: shard s is rank s mod R's. Rank 0 prepares the folder, carries
+/// The files are the same however many ranks write them: of the shards to write, s is rank s mod R's. Rank 0 prepares the folder, carries
 /// files over, and writes index and configuration last, so that a folder with a config.json is a whole one.
 public struct Repacker {
   let model: Model
   let plan: PruningPlan?
   let edits: TensorEdits
   private let pruned: Blueprint
-  private let communicator: any Communicator
+  let communicator: any Communicator
 
   /// - Parameters:
   ///   - plan: checked against the model; nil to keep it whole.
@@ -52,41 +52,91 @@ public struct Repacker {
     pruned = plan.map(model.blueprint.keeping) ?? model.blueprint
   }
 
-  /// Writes the checkpoint to `path`.
+  /// What a write tells and asks while it goes on.
+  public struct Hooks {
+    /// The process's exit code for an error, for ``Communicator/together(exitCode:_:)``.
+    public var exitCode: (any Error) -> Int32
+    /// Bytes written by this rank, of how many.
+    public var progress: ((_ done: Int, _ total: Int) -> Void)?
+    /// Called by all ranks together after each round of shards, with how many of how many are whole; may throw, the same on
+    /// every rank, to leave.
+    public var pause: ((_ whole: Int, _ total: Int) throws -> Void)?
+    /// Whether the weight files that are whole stay after an error, which is the same on every rank.
+    public var keepsShards: (any Error) -> Bool = { _ in false }
+    /// A line for the user, the same on every rank.
+    public var say: (String) -> Void = { _ in }
+    /// Called by all ranks together once every file is there and the folder is only to be declared finished, with the SHA-256
+    /// of each file by its name; on rank 0 at least.
+    public var record: ((_ files: [String: String], _ written: RepackedCheckpoint) throws -> Void)?
+    /// How many shards are whole.
+    var noteWhole: (Int) -> Void = { _ in }
+
+    public init(
+      exitCode: @escaping (any Error) -> Int32, progress: ((_ done: Int, _ total: Int) -> Void)? = nil
+    ) {
+      self.exitCode = exitCode
+      self.progress = progress
+    }
+  }
+
+  /// Writes the checkpoint to `path`; shards that an earlier write of the same model, plan and edits left whole are not
+  /// written again.
   ///
   /// - Parameters:
   ///   - layout: nil for the family's own where all layers end with one shape, else `per_layer_config`.
   ///   - prepared: the folder that rank 0 has prepared; nil on other ranks.
-  ///   - exitCode: the process's exit code for an error, for ``Communicator/together(exitCode:_:)``.
-  ///   - progress: bytes written by this rank, of how many.
   /// - Throws: ``CheckpointError``, such as `notFinite` for a number that an edit pushes past the tensor's type, or
-  ///   ``PeerFailure`` where another rank failed; the files that were written are removed.
+  ///   ``PeerFailure`` where another rank failed; the files that were written are removed, unless ``Hooks/keepsShards`` says
+  ///   otherwise.
   public func write(
     to path: String, layout wanted: CheckpointLayout?, prepared: OutputFolder?, maximumShardBytes: Int,
-    provenance: Provenance, exitCode: (any Error) -> Int32, progress: ((_ done: Int, _ total: Int) -> Void)? = nil
+    provenance: Provenance, hooks given: Hooks
   ) throws -> RepackedCheckpoint {
     let layout = wanted ?? (pruned.isUniform ? .native : .perLayer)
     let shards: ShardLayout
     var folder: OutputFolder?
+    var whole = 0
+    var hooks = given
+    hooks.noteWhole = { whole = $0 }
+    let exitCode = hooks.exitCode
     do {
-      shards = try communicator.together(exitCode: exitCode) {
+      let key: String
+      (shards, key) = try communicator.together(exitCode: exitCode) {
         try requireFittingEdits()
         try requireLoadable(as: layout)
-        return try ShardLayout(groups: try entries(), maximumShardBytes: maximumShardBytes)
+        return (
+          try ShardLayout(groups: try entries(), maximumShardBytes: maximumShardBytes),
+          try self.key(maximumShardBytes: maximumShardBytes)
+        )
       }
       let opened = try communicator.together(exitCode: exitCode) { try prepared ?? OutputFolder(opening: path) }
       folder = opened
-      try communicator.together(exitCode: exitCode) { try writeShards(shards, to: opened, progress: progress) }
-      try communicator.together(exitCode: exitCode) {
-        if communicator.rank == 0 { try finish(opened, layout: layout, shards: shards, provenance: provenance) }
+      var files = try writeShards(shards, to: opened, key: key, hooks: hooks)
+      let names = try communicator.together(exitCode: exitCode) {
+        communicator.rank == 0 ? try describe(opened, layout: layout, shards: shards, provenance: provenance) : []
       }
+      if let record = hooks.record {
+        try communicator.together(exitCode: exitCode) {
+          for name in names { files[name] = try FileDigest.sha256("\(path)/\(name)") }
+        }
+        try record(files, Self.checkpoint(layout, shards))
+      }
+      try communicator.together(exitCode: exitCode) { if communicator.rank == 0 { try opened.finish() } }
+      return Self.checkpoint(layout, shards)
     } catch {
+      if whole > 0, hooks.keepsShards(error) {
+        folder?.keep()
+        throw error
+      }
       // Others leave the folder before its maker tries to remove it.
       if communicator.rank != 0 { folder?.discard() }
       try? communicator.barrier()
       if communicator.rank == 0 { (folder ?? prepared)?.discard() }
       throw error
     }
+  }
+
+  private static func checkpoint(_ layout: CheckpointLayout, _ shards: ShardLayout) -> RepackedCheckpoint {
     let parameters = shards.shards.reduce(0) { sum, shard in
       sum + shard.entries.reduce(0) { $0 + ($1.shape.elementCount ?? 0) }
     }
@@ -123,38 +173,25 @@ public struct Repacker {
     }
   }
 
-  private func writeShards(
-    _ layout: ShardLayout, to folder: OutputFolder, progress: ((Int, Int) -> Void)?
-  ) throws {
-    let roles = Dictionary(uniqueKeysWithValues: model.specifications.map { ($0.name, $0.specification) })
-    let own = layout.shards.enumerated().filter { $0.offset % communicator.size == communicator.rank }.map(\.element)
-    let total = own.reduce(0) { $0 + $1.byteCount }
-    var done = 0
-    for shard in own {
-      var writer = try folder.writer(for: shard)
-      for entry in shard.entries {
-        guard let specification = roles[entry.name] else { preconditionFailure("no role for \(entry.name)") }
-        try forEachPiece(of: specification) { try writer.append(name: entry.name, bytes: $0) }
-        done += entry.byteCount ?? 0
-        progress?(done, total)
-      }
-      try writer.finish()
-    }
-  }
-
-  private func finish(
+  /// Writes all but the weights, on rank 0: what is carried over, code, index, and configuration last.
+  ///
+  /// - Returns: the names of the files.
+  private func describe(
     _ folder: OutputFolder, layout: CheckpointLayout, shards: ShardLayout, provenance: Provenance
-  ) throws {
+  ) throws -> [String] {
     let architecture = model.architecture
     let code = architecture.remoteCode
-    try folder.carryOver(from: model.folder, excluding: Set(code.map(\.name)))
+    var names = try folder.carryOver(from: model.folder, excluding: Set(code.map(\.name)))
     for file in code {
       switch layout {
-      case .perLayer: try folder.write(file.contents, to: file.name)
+      case .perLayer:
+        try folder.write(file.contents, to: file.name)
+        names.append(file.name)
       case .native: try folder.removeLeftover(file.name)
       }
     }
     try folder.writeIndex(shards)
+    if shards.index != nil { names.append(CheckpointFolder.indexName) }
     var configuration = architecture.configuration(of: pruned, from: model.folder.configuration, layout: layout)
     // A model that is kept whole keeps what is said of its own pruning.
     if let plan {
@@ -165,6 +202,6 @@ public struct Repacker {
     }
     if !edits.lowRank.isEmpty { configuration["recovered_by"] = ["espalier": .string(provenance.version)] }
     try folder.writeConfiguration(configuration)
-    try folder.finish()
+    return names + ["config.json"]
   }
 }

@@ -50,7 +50,7 @@ struct Page {
     let training = report.training ?? []
     var sections = [Self.result(report), Self.layers(report), Self.selection(report.selection ?? [])]
     sections += Self.stages(training, steps: steps)
-    sections += [Self.exchange(training), Self.time(report), Self.machines(report)]
+    sections += [Self.exchange(training), Self.time(report), Self.predictions(report), Self.machines(report)]
     self.sections = sections.filter { !$0.isEmpty }
     self.document = document.isEmpty ? nil : document
   }

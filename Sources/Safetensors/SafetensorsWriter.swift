@@ -36,6 +36,7 @@ public struct SafetensorsWriter: ~Copyable {
   private var current: Int
   /// Bytes of tensors appended so far.
   private var written: Int
+  private let observe: ((RawSpan) -> Void)?
 
   /// Declares the file's tensors and opens it.
   ///
@@ -43,9 +44,12 @@ public struct SafetensorsWriter: ~Copyable {
   ///   - entries: the tensors in the order in which their bytes will come. Wider element types go first where their sizes
   ///     would leave a tensor misaligned, which PyTorch cannot load.
   ///   - metadata: the header's `__metadata__`; left out when empty. transformers wants `["format": "pt"]`.
+  ///   - observe: gets every byte of the file in order, for checksums.
   /// - Throws: ``SafetensorsError`` for a duplicate or reserved name, an impossible shape, a misaligned tensor, a header
   ///   too long, or a path that cannot be written.
-  public init(path: String, entries: [TensorEntry], metadata: [String: String] = [:]) throws(SafetensorsError) {
+  public init(
+    path: String, entries: [TensorEntry], metadata: [String: String] = [:], observe: ((RawSpan) -> Void)? = nil
+  ) throws(SafetensorsError) {
     let ends = try Self.layout(entries, path: path)
     let header = Self.header(entries, ends: ends, metadata: metadata)
     guard header.count - 8 <= SafetensorsFile.maximumHeaderBytes else {
@@ -61,10 +65,12 @@ public struct SafetensorsWriter: ~Copyable {
     self.file = file
     self.current = 0
     self.written = 0
+    self.observe = observe
+    observe?(unsafe header.span.bytes)
   }
 
   /// Where each tensor's bytes end, counted from the end of the header.
-  private static func layout(_ entries: [TensorEntry], path: String) throws(SafetensorsError) -> [Int] {
+  static func layout(_ entries: [TensorEntry], path: String) throws(SafetensorsError) -> [Int] {
     var ends = [Int]()
     ends.reserveCapacity(entries.count)
     var names = Set<String>()
@@ -122,6 +128,7 @@ public struct SafetensorsWriter: ~Copyable {
     } catch {
       throw SafetensorsError(.notWritten, error.message)
     }
+    observe?(bytes)
     written += bytes.byteCount
   }
 
@@ -155,7 +162,7 @@ public struct SafetensorsWriter: ~Copyable {
     }
   }
 
-  private static func header(_ entries: [TensorEntry], ends: [Int], metadata: [String: String]) -> [UInt8] {
+  static func header(_ entries: [TensorEntry], ends: [Int], metadata: [String: String]) -> [UInt8] {
     var text: [UInt8] = [UInt8](repeating: 0, count: 8)
     text.append(0x7B)
     if !metadata.isEmpty {

@@ -27,21 +27,37 @@ public struct Scorer {
   /// - Parameters:
   ///   - batches: this rank's sequences; none is fine. For `absolute` each batch must be one sequence.
   ///   - scope: sequences and targets of all ranks.
+  ///   - boundaries: as in ``GradientPass``, which finds in them the streams of the layer that `earlier` came to.
   ///   - gates: factors of the units, when not the dense model is scored but what gates leave of it.
+  ///   - earlier: how far an earlier run came, with the same sequences on any number of ranks; this one goes on below.
+  ///   - layerDone: gets all that scoring needs to go on below a layer: what ranks share, and this rank's streams, `[token,
+  ///     hidden]` by batch, to be used at once. Every rank hears of every layer; what it throws ends the scoring.
   /// - Returns: the scores and f, equal on all ranks.
   public func score(
     _ batches: [TokenBatch], settings: ScoringSettings, scope: GradientPass.Scope, source: any LayerSource,
-    boundaries: BoundaryStore, gates: ModelGates? = nil, progress: PassProgress? = nil
+    boundaries: BoundaryStore, gates: ModelGates? = nil, after earlier: ScoringProgress? = nil,
+    progress: PassProgress? = nil,
+    layerDone: ((_ done: ScoringProgress, _ streams: [Matrix]) throws -> Void)? = nil
   ) throws -> (layers: [ScoreTable.Layer], objective: Double) {
     precondition(settings.usesGradients, "\(settings.criterion) needs no gradients")
     let isAbsolute = settings.accumulation == .absolute
     precondition(!isAbsolute || batches.allSatisfy { $0.layout.count == 1 }, "absolute scores are per sequence")
+    var done = earlier
+    if let earlier, earlier.layer == 0 { return (earlier.layers, earlier.objective) }
     var scores = UnitScores(blueprint)
     let pass = GradientPass(blueprint: blueprint, backend: backend, source: source)
-    let value = try pass.run(
+    _ = try pass.run(
       batches, objective: settings.objective, scope: scope,
       wants: GradientPass.Wants(layerParts: UnitScores.parts(of: blueprint), perBatch: isAbsolute),
-      boundaries: boundaries, gates: gates, progress: progress
+      boundaries: boundaries, below: earlier?.layer, gates: gates, progress: progress,
+      layerDone: { point in
+        try share(&scores, layer: point.layer)
+        let objective = try done?.objective ?? communicator.sum(of: point.value)
+        let now = ScoringProgress(
+          layer: point.layer, objective: objective, layers: [scores[point.layer]] + (done?.layers ?? []))
+        done = now
+        try layerDone?(now, point.streams)
+      }
     ) { gradients, weights, matrices in
       guard case .layer(let layer) = gradients.group else { return }
       if isAbsolute {
@@ -56,23 +72,31 @@ public struct Scorer {
         }
       }
     }
-    return (try shared(scores), try communicator.sum(of: value))
+    guard let done else { preconditionFailure("a model without layers") }
+    return (done.layers, done.objective)
   }
 
   /// Scores by the weights alone: each rank its own layers.
   ///
-  /// - Parameter weights: a layer's weights, from wherever this rank has them.
+  /// - Parameters:
+  ///   - weights: a layer's weights, from wherever this rank has them.
+  ///   - progress: counts rounds in which each rank scores one layer of its own, or has none left.
   public func scoreMagnitude(
     weights: (_ layer: Int) throws -> GroupWeights, progress: PassProgress? = nil
   ) throws -> [ScoreTable.Layer] {
     var scores = UnitScores(blueprint)
-    let own = Partition(ranks: communicator.size).layers(ownedBy: communicator.rank, of: blueprint.layers.count)
-    for (done, layer) in own.enumerated() {
-      let matrices = try GroupMatrices(loading: try weights(layer), backend: backend)
-      scores.add(layer: layer, weights: matrices, gradients: nil, backend: backend)
-      progress?(done + 1, own.count)
+    let (count, partition) = (blueprint.layers.count, Partition(ranks: communicator.size))
+    let own = partition.layers(ownedBy: communicator.rank, of: count)
+    let rounds = partition.layers(ownedBy: 0, of: count).count
+    for round in 0..<rounds {
+      if round < own.count {
+        let matrices = try GroupMatrices(loading: try weights(own[round]), backend: backend)
+        scores.add(layer: own[round], weights: matrices, gradients: nil, backend: backend)
+      }
+      try progress?(round + 1, rounds)
     }
-    return try shared(scores)
+    for layer in 0..<count { try share(&scores, layer: layer) }
+    return scores.layers
   }
 
   /// A seeded score for every unit, the same on every rank without a message.
@@ -98,12 +122,13 @@ public struct Scorer {
     }
   }
 
-  private func shared(_ scores: UnitScores) throws -> [ScoreTable.Layer] {
-    var scores = scores
-    var flat = scores.flat
+  /// Sums a layer's scores over ranks: each of them has all then, whoever is the owner. Layer by layer, so that the bits
+  /// do not depend on where an earlier run came to.
+  private func share(_ scores: inout UnitScores, layer: Int) throws {
+    guard communicator.size > 1 else { return }
+    var flat = scores[flat: layer]
     var span = flat.mutableSpan
     try communicator.sum(&span)
-    scores.flat = flat
-    return scores.layers
+    scores[flat: layer] = flat
   }
 }

@@ -43,32 +43,31 @@ struct UnitScores {
     }
   }
 
-  /// All scores in one row, in a fixed order: what ranks exchange.
-  var flat: [Double] {
-    get { sums.flatMap { $0.flatMap { $0 } } }
+  /// A layer's scores in one row, in a fixed order: what ranks exchange.
+  subscript(flat layer: Int) -> [Double] {
+    get { sums[layer].flatMap { $0 } }
     set {
       var next = newValue.makeIterator()
-      for layer in sums.indices {
-        for number in sums[layer].indices {
-          for unit in sums[layer][number].indices { sums[layer][number][unit] = next.next() ?? 0 }
-        }
+      for number in sums[layer].indices {
+        for unit in sums[layer][number].indices { sums[layer][number][unit] = next.next() ?? 0 }
       }
     }
   }
 
-  /// The finished scores.
-  var layers: [ScoreTable.Layer] {
-    zip(units, sums).map { units, sums in
-      var layer = ScoreTable.Layer(attention: [], mlp: [])
-      for (declaration, scores) in zip(units, sums) {
-        switch declaration.pool {
-        case .attention: layer.attention += scores.map(Float.init)
-        case .mlp: layer.mlp += scores.map(Float.init)
-        }
+  /// The finished scores of a layer.
+  subscript(layer: Int) -> ScoreTable.Layer {
+    var result = ScoreTable.Layer(attention: [], mlp: [])
+    for (declaration, scores) in zip(units[layer], sums[layer]) {
+      switch declaration.pool {
+      case .attention: result.attention += scores.map(Float.init)
+      case .mlp: result.mlp += scores.map(Float.init)
       }
-      return layer
     }
+    return result
   }
+
+  /// The finished scores of all layers.
+  var layers: [ScoreTable.Layer] { units.indices.map { self[$0] } }
 }
 
 extension TensorPart {

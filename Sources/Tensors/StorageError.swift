@@ -24,6 +24,8 @@ public struct StorageError: Error, CustomStringConvertible, Sendable, Equatable 
     case unsupportedElementType
     /// The file was already committed or discarded.
     case closed
+    /// Another process holds the file's lock.
+    case locked
   }
 
   public let code: Code

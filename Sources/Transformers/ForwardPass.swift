@@ -1,8 +1,9 @@
 public import Blueprints
 public import Compute
 
-/// What a caller wants to hear while a pass goes on: layers done, of how many.
-public typealias PassProgress = (_ done: Int, _ total: Int) -> Void
+/// What a caller wants to hear while a pass goes on: layers done, of how many. Every rank hears of the same ones, and what
+/// it throws ends the pass.
+public typealias PassProgress = (_ done: Int, _ total: Int) throws -> Void
 
 /// Factors for the units of each layer: a plan's mask (1 kept, 0 removed), or gates.
 public typealias ModelGates = [LayerGates]
@@ -43,7 +44,7 @@ public struct ForwardPass {
     let (steps, count) = (blueprint.layers.count + 1, variants.count)
     let streams = try sweep(
       batches.flatMap { Array(repeating: $0, count: count) }, rotary: rotary, gates: { variants[$0 % count] },
-      adapters: adapters, progress: { progress?($0, steps) })
+      adapters: adapters, progress: { try progress?($0, steps) })
     let weights = try source.weights(of: .head)
     if !batches.isEmpty {
       let head = try HeadPass(blueprint, weights: weights, backend: backend)
@@ -51,23 +52,24 @@ public struct ForwardPass {
         try finish(number, Array(streams[number * count..<(number + 1) * count]), head)
       }
     }
-    progress?(steps, steps)
+    try progress?(steps, steps)
   }
 
   /// Runs the batches through embedding and layers, and returns each one's last hidden states.
   ///
   /// - Parameters:
+  ///   - layers: how many, from the first; nil for all.
   ///   - gates: a batch's, by its number.
   ///   - keep: gets every layer's input and inside once its output is known; a gradient needs them again.
   func sweep(
-    _ batches: [TokenBatch], rotary: RotaryTables, gates: (_ batch: Int) -> ModelGates?,
-    adapters: ModelAdapters = [:], progress: (_ layersDone: Int) -> Void,
+    _ batches: [TokenBatch], layers: Int? = nil, rotary: RotaryTables, gates: (_ batch: Int) -> ModelGates?,
+    adapters: ModelAdapters = [:], progress: (_ layersDone: Int) throws -> Void,
     keep: (_ input: Matrix, _ inside: LayerPass.Activations, _ layer: Int, _ batch: Int) throws -> Void = {
       _, _, _, _ in
     }
   ) throws -> [Matrix] {
     var streams = try embed(batches)
-    for (index, layer) in blueprint.layers.enumerated() {
+    for (index, layer) in blueprint.layers.prefix(layers ?? .max).enumerated() {
       let weights = try source.weights(of: .layer(index))
       if !batches.isEmpty {
         let matrices = try GroupMatrices(loading: weights, backend: backend)
@@ -79,9 +81,10 @@ public struct ForwardPass {
             adapters: adapters.isEmpty ? nil : AppliedAdapters(adapters))
           streams[number] = result.output
           try keep(input, result.activations, index, number)
+          source.batchDone()
         }
       }
-      progress(index + 1)
+      try progress(index + 1)
     }
     return streams
   }

@@ -51,30 +51,50 @@ public struct GradientPass {
     self.source = source
   }
 
-  /// The order in which the two sweeps ask for weights.
-  public var schedule: [WeightGroup] {
-    blueprint.groups + blueprint.layers.indices.reversed().map { .layer($0) }
+  /// Where a pass is when all gradients of a layer are complete.
+  public struct Point {
+    /// The layer; those after it are done too.
+    public let layer: Int
+    /// This rank's share of f; 0 in a pass that began below a layer.
+    public let value: Double
+    /// ∂f/∂(the layer's input), `[token, hidden]` by batch. The next layer's pass changes them in place.
+    public let streams: [Matrix]
+  }
+
+  /// The order in which the two sweeps ask for weights, when the layers from `top` on are done.
+  private func schedule(below top: Int?) -> [WeightGroup] {
+    let top = top ?? blueprint.layers.count
+    return (top < blueprint.layers.count ? [.embedding] + (0..<top).map { .layer($0) } : blueprint.groups)
+      + (0..<top).reversed().map { .layer($0) }
   }
 
   /// Runs both sweeps and returns this rank's share of f.
   ///
   /// - Parameters:
   ///   - boundaries: room for the inputs of the layers that are computed again; of those beyond the inside is kept.
+  ///   - top: where an earlier pass came to, so that this one goes on below: its layer, at least 1, whose
+  ///     ``Point/streams`` are in `boundaries` as the inputs of that layer. The forward sweep ends before it, and there
+  ///     is neither f nor a gradient of the head. nil: nothing was done before.
+  ///   - layerDone: hears of every layer of the backward sweep, when nothing of its inside is held any longer, on a rank
+  ///     without batches too; what it throws ends the pass.
   ///   - visit: gets each group's gradients and weights when they are complete: once per layer, from the last to the
   ///     first, also on a rank without batches (zeros; it may have to take part in a reduction); or once per layer and
-  ///     batch. The embedding's and head's come last, when wanted.
+  ///     batch. The embedding's and head's come last, when wanted, without weights.
   public func run(
     _ batches: [TokenBatch], objective: Objective, scope: Scope, wants: Wants, boundaries: BoundaryStore,
-    gates: ModelGates? = nil, progress: PassProgress? = nil,
+    below top: Int? = nil, gates: ModelGates? = nil, progress: PassProgress? = nil,
+    layerDone: ((Point) throws -> Void)? = nil,
     visit: (_ gradients: GroupMatrices, _ weights: GroupWeights, _ matrices: GroupMatrices?) throws -> Void
   ) throws -> Double {
-    let layers = blueprint.layers
-    let steps = 3 * layers.count + 1
-    try source.begin(schedule)
+    let count = top ?? blueprint.layers.count
+    precondition(top == nil || (count > 0 && boundaries.layers == count + 1), "streams lie where the pass goes on")
+    precondition(top == nil || !wants.embeddingAndHead, "the head's gradients came with those of the layers after")
+    let steps = 3 * count + (top == nil ? 1 : 0)
+    try source.begin(schedule(below: top))
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
     var insides: [Int: [LayerPass.Activations]] = [:]
     var streams = try ForwardPass(blueprint: blueprint, backend: backend, source: source)
-      .sweep(batches, rotary: rotary, gates: { _ in gates }, progress: { progress?($0, steps) }) {
+      .sweep(batches, layers: count, rotary: rotary, gates: { _ in gates }, progress: { try progress?($0, steps) }) {
         input, inside, layer, batch in
         if layer < boundaries.layers {
           try boundaries.put(input, layer: layer, batch: batch)
@@ -84,41 +104,23 @@ public struct GradientPass {
       }
 
     let edges = try EdgeGradients(blueprint, backend: backend, isWanted: wants.embeddingAndHead)
-    let headWeights = try source.weights(of: .head)
-    let value = try objectives(
-      batches, objective: objective, scope: scope, head: headWeights, streams: &streams, edges: edges)
-    progress?(layers.count + 1, steps)
+    var value = 0.0
+    if let top {
+      for number in streams.indices { streams[number] = try boundaries.take(layer: top, batch: number) }
+    } else {
+      value = try objectives(
+        batches, objective: objective, scope: scope, head: try source.weights(of: .head), streams: &streams,
+        edges: edges)
+      try progress?(count + 1, steps)
+    }
 
-    for index in layers.indices.reversed() {
-      let weights = try source.weights(of: .layer(index))
-      let gradients = try GroupMatrices(
-        zerosFor: .layer(index), of: blueprint, backend: backend, where: wants.layerParts.contains)
-      if !batches.isEmpty {
-        let matrices = try GroupMatrices(loading: weights, backend: backend)
-        let pass = try LayerPass(layers[index], backend: backend, rotaryTables: rotary)
-        // From the first batch on each one's inside is given back as soon as it has been used.
-        insides[index]?.reverse()
-        for (number, batch) in batches.enumerated() {
-          var noGateGradients: [Int: [Double]] = [:]
-          let inside =
-            try insides[index]?.popLast()
-            ?? pass.forward(
-              boundaries.take(layer: index, batch: number), layout: batch.layout, weights: matrices,
-              gates: gates?[index]
-            ).activations
-          try pass.backward(
-            streams[number], activations: inside, layout: batch.layout, weights: matrices, gates: gates?[index],
-            gradients: gradients, gateGradients: &noGateGradients)
-          if wants.perBatch {
-            try visit(gradients, weights, matrices)
-            gradients.clear(backend)
-          }
-        }
-        if !wants.perBatch { try visit(gradients, weights, matrices) }
-      } else if !wants.perBatch {
-        try visit(gradients, weights, nil)
-      }
-      progress?(layers.count + 1 + 2 * (layers.count - index), steps)
+    for layer in (0..<count).reversed() {
+      var kept = insides.removeValue(forKey: layer) ?? []
+      try backward(
+        layer, batches, streams: streams, insides: &kept, rotary: rotary, wants: wants, boundaries: boundaries,
+        gates: gates?[layer], visit: visit)
+      try layerDone?(Point(layer: layer, value: value, streams: streams))
+      try progress?(steps - 2 * layer, steps)
     }
     if let embedding = edges.embedding, let head = edges.head, let table = edges.table {
       let pass = EmbeddingPass(backend: backend)
@@ -126,9 +128,45 @@ public struct GradientPass {
         pass.backward(streams[number], batch: batch, tableGradient: table)
       }
       try visit(embedding, GroupWeights(group: .embedding, tensors: [:]), nil)
-      try visit(head, headWeights, nil)
+      try visit(head, GroupWeights(group: .head, tensors: [:]), nil)
     }
     return value
+  }
+
+  /// Takes the streams' gradients, in place, from a layer's output to its input, and uses up the insides that were kept.
+  private func backward(
+    _ layer: Int, _ batches: [TokenBatch], streams: [Matrix], insides: inout [LayerPass.Activations],
+    rotary: RotaryTables, wants: Wants, boundaries: BoundaryStore, gates: LayerGates?,
+    visit: (_ gradients: GroupMatrices, _ weights: GroupWeights, _ matrices: GroupMatrices?) throws -> Void
+  ) throws {
+    let weights = try source.weights(of: .layer(layer))
+    let gradients = try GroupMatrices(
+      zerosFor: .layer(layer), of: blueprint, backend: backend, where: wants.layerParts.contains)
+    guard !batches.isEmpty else {
+      if !wants.perBatch { try visit(gradients, weights, nil) }
+      return
+    }
+    let matrices = try GroupMatrices(loading: weights, backend: backend)
+    let pass = try LayerPass(blueprint.layers[layer], backend: backend, rotaryTables: rotary)
+    // From the first batch on each one's inside is given back as soon as it has been used.
+    insides.reverse()
+    for (number, batch) in batches.enumerated() {
+      var noGateGradients: [Int: [Double]] = [:]
+      let inside =
+        try insides.popLast()
+        ?? pass.forward(
+          boundaries.take(layer: layer, batch: number), layout: batch.layout, weights: matrices, gates: gates
+        ).activations
+      try pass.backward(
+        streams[number], activations: inside, layout: batch.layout, weights: matrices, gates: gates,
+        gradients: gradients, gateGradients: &noGateGradients)
+      if wants.perBatch {
+        try visit(gradients, weights, matrices)
+        gradients.clear(backend)
+      }
+      source.batchDone()
+    }
+    if !wants.perBatch { try visit(gradients, weights, matrices) }
   }
 
   /// f over the batches; turns each one's last hidden states into their gradient.
@@ -152,6 +190,7 @@ public struct GradientPass {
         }
       value += result.value
       streams[number] = result.gradient
+      source.batchDone()
     }
     return value
   }

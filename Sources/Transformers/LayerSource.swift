@@ -10,6 +10,13 @@ public protocol LayerSource: AnyObject {
   func begin(_ schedule: [WeightGroup]) throws
   /// The tensors of the next group in the schedule; waits until they are here.
   func weights(of group: WeightGroup) throws -> GroupWeights
+  /// Hears that a batch went through the group, for whoever wants to know that the pass goes on.
+  func batchDone()
+}
+
+extension LayerSource {
+  /// Most sources do not care.
+  public func batchDone() {}
 }
 
 /// The tensors of one group as they are stored, by role.

@@ -13,13 +13,14 @@ struct EspalierCommand: ParsableCommand {
 
       A run is a YAML document; `espalier prune --help-keys` lists its keys. Exit codes: 0 done, 64 wrong command line or \
       document, 65 damaged or unfitting input, 66 missing input, 69 ranks that do not fit together, 70 internal fault, \
-      71 too little memory, 73 output cannot be created, 74 reading or writing failed.
+      71 too little memory, 73 output cannot be created, 74 reading or writing failed, 75 ended by a signal after saving, \
+      76 ended by the watchdog.
       """,
     version: Session.version,
     subcommands: [
       PruneCommand.self, SelectCommand.self, ScoreCommand.self, AllocateCommand.self, TuneCommand.self,
       RepackCommand.self, RecoverCommand.self, EvaluateCommand.self, ReportCommand.self, InspectCommand.self,
-      TokenizeCommand.self, DoctorCommand.self, BenchCommand.self,
+      TokenizeCommand.self, EstimateCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 }
 
@@ -37,8 +38,17 @@ struct PreparedCommand {
   let body: (Session) throws -> String
   /// Whether progress is told.
   let isQuiet: Bool
+  /// Seconds after which a late rank ends the job; nil: it is waited for.
+  var watchdog: Int?
 }
 
 extension RankedCommand {
   func run() throws { Launch.run(self) }
+}
+
+/// A stage of the pipeline, or all of them: what is done by the time that a signal comes is saved.
+protocol StageCommand: RankedCommand {}
+
+extension StageCommand {
+  func run() throws { Launch.run(self, saves: true) }
 }

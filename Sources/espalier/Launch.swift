@@ -22,18 +22,25 @@ import Pipeline
   }
 
   /// Prepares a command, starts the message library if a launcher started us, and runs the command on all ranks.
-  static func run(_ command: some RankedCommand) {
+  ///
+  /// - Parameter saves: whether the command saves what it did when it is asked to end; others end at a signal.
+  static func run(_ command: some RankedCommand, saves: Bool = false) {
+    let watch = RunWatch()
+    if saves { watch.listen() }
     let prepared = Result { try command.prepare() }
-    let ranks = start()
+    watch.heartbeat.tick()
+    watch.expectStart(within: (try? prepared.get())?.watchdog)
+    var ranks = start(watch)
     let communicator = ranks.communicator
     do {
       let prepared = try communicator.agreeOnSuccess(prepared, exitCode: ExitCode.code(for:))
       // Ranks that do different things would wait for each other.
       try communicator.requireAgreement(on: "command", digest: prepared.name)
-      let console = Console(isSpeaking: communicator.rank == 0 && !prepared.isQuiet)
+      ranks.watchdog = try watch.start(prepared.watchdog, communicator, ranks.session)
+      let console = Console(isSpeaking: communicator.rank == 0 && !prepared.isQuiet, heartbeat: watch.heartbeat)
       let session = Session(
         communicator: communicator, console: console, supportsBFloat16: CPUBackend.supportsBFloat16,
-        makeBackend: makeBackend)
+        stopRequest: watch.stopRequest, makeBackend: makeBackend)
       let output = try prepared.body(session)
       try communicator.together(exitCode: ExitCode.code(for:)) {
         if communicator.rank == 0 { try StandardOutput().write(output) }
@@ -63,14 +70,18 @@ import Pipeline
   private struct Ranks {
     let communicator: any Communicator
     let session: MPISession?
+    let watch: RunWatch
+    var watchdog: Watchdog?
   }
 
   /// All ranks when a launcher started us, else this process alone.
-  private static func start() -> Ranks {
-    guard MPISession.isLaunchedByMPI else { return Ranks(communicator: SoloCommunicator(), session: nil) }
+  private static func start(_ watch: RunWatch = RunWatch()) -> Ranks {
+    guard MPISession.isLaunchedByMPI else {
+      return Ranks(communicator: SoloCommunicator(), session: nil, watch: watch)
+    }
     do {
-      let session = try MPISession()
-      return Ranks(communicator: session.world, session: session)
+      let session = try MPISession(heartbeat: watch.heartbeat)
+      return Ranks(communicator: session.world, session: session, watch: watch)
     } catch {
       // Where ranks do not see each other, the first of the launcher's speaks for all.
       if MPISession.environmentRank ?? 0 == 0 { say(error) }
@@ -93,11 +104,11 @@ import Pipeline
   private static func fail(_ error: any Error, ranks: Ranks) -> Never {
     let code = error is CommandLineError ? ExitCode.usage : ExitCode.code(for: error)
     let isShared =
-      error is PeerFailure
+      error is PeerFailure || error is StoppedError
       || (error as? CommunicationError).map { [.disagreement, .notFinite, .damaged].contains($0.code) } == true
     guard isShared || ranks.communicator.size == 1 else {
       say(error, rank: ranks.communicator.rank)
-      ranks.communicator.abort(code: code)
+      ranks.watch.abort(ranks.communicator, code: code)
     }
     if ranks.communicator.rank == 0 { say(error) }
     finish(ranks)
@@ -106,15 +117,21 @@ import Pipeline
 
   /// Waits for all ranks, so that none ends before rank 0 has spoken, and stops the message library.
   private static func finish(_ ranks: Ranks) {
+    ranks.watch.end()
     try? ranks.communicator.barrier()
+    ranks.watch.heartbeat.beginWait()
+    ranks.watchdog?.stop()
     try? ranks.session?.finalize()
   }
 
   private static func say(_ error: any Error, rank: Int? = nil) {
     let text = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
     let place = rank.map { " on rank \($0)" } ?? ""
-    FileHandle.standardError.write(Data("espalier: error\(place): \(text)\n".utf8))
+    write("espalier: error\(place): \(text)")
   }
+
+  /// A line on standard error, in one piece.
+  static func write(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
 
   /// The only place that names concrete backends.
   private static func makeBackend(_ name: BackendName, threads: Int, usesBFloat16: Bool) -> any ComputeBackend {

@@ -107,18 +107,24 @@ struct RunOptions: ParsableArguments {
   }
 }
 
+/// What verbs take that leave a state in the run folder, beside ``RunOptions``.
+struct StartOptions: ParsableArguments {
+  @Flag(help: "Forget what an unfinished run left in the run folder, and start over.")
+  var fresh = false
+}
+
 extension RunOptions {
   /// Inputs checked now, `stage` run on all ranks later, and the report printed.
   func prepare(
-    _ name: String, needs: Inputs.Needs, stage: @escaping (Run) throws -> RunReport
+    _ name: String, needs: Inputs.Needs, isFresh: Bool = false, stage: @escaping (Run) throws -> RunReport
   ) throws -> PreparedCommand {
     let inputs = try Inputs(try resolved(), needs: needs)
     let (documentPath, isJSON) = (document, json)
     return PreparedCommand(
-      name: name,
+      name: isFresh ? "\(name) --fresh" : name,
       body: { session in
-        let report = try stage(try Run(inputs, session: session, documentPath: documentPath))
+        let report = try stage(try Run(inputs, session: session, documentPath: documentPath, isFresh: isFresh))
         return isJSON ? String(decoding: try report.json(), as: UTF8.self) : ReportTable(report).text
-      }, isQuiet: quiet)
+      }, isQuiet: quiet, watchdog: inputs.document.resources.watchdog)
   }
 }

@@ -3,11 +3,12 @@ import Artifacts
 import Pipeline
 
 /// The whole pipeline.
-struct PruneCommand: RankedCommand {
+struct PruneCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune", abstract: "Score, allocate, tune, repack, recover and evaluate: the whole pipeline.")
 
   @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
 
   @Flag(help: "List the keys of a run document and leave.")
   var helpKeys = false
@@ -16,60 +17,66 @@ struct PruneCommand: RankedCommand {
     if helpKeys {
       return PreparedCommand(name: "prune --help-keys", body: { _ in RunDocument.schemaText() }, isQuiet: true)
     }
-    return try options.prepare("prune", needs: [.calibration, .selection, .tuning, .recovery, .evaluation]) {
+    return try options.prepare(
+      "prune", needs: [.calibration, .selection, .tuning, .recovery, .evaluation], isFresh: start.fresh
+    ) {
       try $0.prune()
     }
   }
 }
 
 /// The best of several calibration sets.
-struct SelectCommand: RankedCommand {
+struct SelectCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "select",
     abstract: "Choose the calibration text or seed by KL, and leave its scores.safetensors and plan.json.")
 
   @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
 
   func prepare() throws -> PreparedCommand {
-    try options.prepare("select", needs: [.calibration, .selection]) { try $0.selectOnly() }
+    try options.prepare("select", needs: [.calibration, .selection], isFresh: start.fresh) { try $0.selectOnly() }
   }
 }
 
 /// Scores alone.
-struct ScoreCommand: RankedCommand {
+struct ScoreCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "score", abstract: "Score every head and neuron, and leave scores.safetensors in the run folder.")
 
   @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
 
   func prepare() throws -> PreparedCommand {
-    try options.prepare("score", needs: [.calibration]) { try $0.scoreOnly() }
+    try options.prepare("score", needs: [.calibration], isFresh: start.fresh) { try $0.scoreOnly() }
   }
 }
 
 /// A plan from scores.
-struct AllocateCommand: RankedCommand {
+struct AllocateCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "allocate", abstract: "Choose the units to keep, and leave plan.json in the run folder.")
 
   @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
 
   @Option(help: ArgumentHelp("Scores to allocate by; the run folder's without it.", valueName: "file"))
   var scores: String?
 
   func prepare() throws -> PreparedCommand {
     let scores = scores
-    return try options.prepare("allocate", needs: []) { try $0.allocateOnly(scores: scores) }
+    return try options.prepare("allocate", needs: [], isFresh: start.fresh) { try $0.allocateOnly(scores: scores) }
   }
 }
 
 /// Gates from scores.
-struct TuneCommand: RankedCommand {
+struct TuneCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
     abstract: "Tune gates from scores, and leave gates.safetensors and the tuned plan.json in the run folder.")
 
   @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
 
   @Option(help: ArgumentHelp("Scores that gates start from; the run folder's without it.", valueName: "file"))
   var scores: String?
@@ -80,18 +87,19 @@ struct TuneCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let (scores, gradients) = (scores, gradients)
-    return try options.prepare("tune", needs: [.tuningSteps, .evaluation]) {
+    return try options.prepare("tune", needs: [.tuningSteps, .evaluation], isFresh: start.fresh) {
       try $0.tuneOnly(scores: scores, gradients: gradients)
     }
   }
 }
 
 /// A checkpoint from a plan.
-struct RepackCommand: RankedCommand {
+struct RepackCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "repack", abstract: "Write the smaller checkpoint that a plan leaves.")
 
   @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
 
   @Option(help: ArgumentHelp("The plan; the run folder's without it.", valueName: "file"))
   var plan: String?
@@ -101,16 +109,19 @@ struct RepackCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let (plan, gates) = (plan, gates)
-    return try options.prepare("repack", needs: []) { try $0.repackOnly(plan: plan, gates: gates) }
+    return try options.prepare("repack", needs: [], isFresh: start.fresh) {
+      try $0.repackOnly(plan: plan, gates: gates)
+    }
   }
 }
 
 /// A better checkpoint from a pruned one.
-struct RecoverCommand: RankedCommand {
+struct RecoverCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "recover", abstract: "Train low-rank adapters on a pruned model, and write it with them merged.")
 
   @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
 
   @Option(
     help: ArgumentHelp("Keep rank 0's gradients of the first steps, for `bench exchange`.", valueName: "file"))
@@ -118,14 +129,14 @@ struct RecoverCommand: RankedCommand {
 
   func prepare() throws -> PreparedCommand {
     let gradients = gradients
-    return try options.prepare("recover", needs: [.recoverySteps, .teacher, .evaluation]) {
+    return try options.prepare("recover", needs: [.recoverySteps, .teacher, .evaluation], isFresh: start.fresh) {
       try $0.recoverOnly(gradients: gradients)
     }
   }
 }
 
 /// Perplexity.
-struct EvaluateCommand: RankedCommand {
+struct EvaluateCommand: StageCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure a model's perplexity, and that of what a plan would leave of it.")
 

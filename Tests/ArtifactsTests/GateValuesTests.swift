@@ -7,7 +7,7 @@ import Testing
   private static let plan = PruningPlanTests.plan
 
   /// Factors of 0 where the plan removes, and of ½ and up where it keeps.
-  private static let gates = GateValues(
+  static let gates = GateValues(
     layers: plan.layers.enumerated().map { index, kept in
       let model = PruningPlanTests.model[index]
       return .init(attention: pool(model.attentionUnits, kept.attention), mlp: pool(model.mlpUnits, kept.mlp))

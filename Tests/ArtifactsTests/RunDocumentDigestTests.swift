@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: [
     "output: elsewhere", "run-folder: elsewhere", "overwrite: true", "resources: {threads: 3}",
     "resources: {memory-limit: 1GB}", "resources: {weights: owner}", "resources: {microbatch: 64}",
-    "resources: {recompute: always}",
+    "resources: {recompute: always}", "resources: {save-interval: 0}", "resources: {watchdog: off}",
     "tuning: {save-every: 3}", "recovery: {save-every: 0}", "recovery: {targets: [down, up, gate, all-linear]}",
     "allocation: {sparsity: 0.30}", "calibration: {text: null}",
   ])

@@ -26,7 +26,7 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
     #expect(document.resources.threads == nil && document.resources.memoryLimit == nil)
     #expect(document.resources.weights == .auto && document.resources.backend == .cpu)
     #expect(document.resources.compute == .auto && document.resources.recompute == .auto)
-    #expect(document.resources.microbatch == nil)
+    #expect(document.resources.microbatch == nil && document.resources.saveInterval == 60)
     #expect(try document == RunDocument(model: "models/SmolLM2-135M/", environment: testEnvironment))
   }
 
@@ -134,7 +134,7 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
       evaluation: {text: "valid: 1.txt", window: 512, stride: 256, limit: 12, special-tokens: true}
       repacking: {layout: per-layer, shard-size: 1.5 GB}
       resources: {threads: 4, memory-limit: 2GiB, weights: files, backend: reference, microbatch: 2048, compute: bf16,
-        recompute: never}
+        recompute: never, save-interval: 2.5}
       """
     let document = try RunDocument(yaml: yaml, environment: testEnvironment)
     #expect(document.model == "/home/user/models/llama")
@@ -152,7 +152,7 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
     #expect(document.resources.threads == 4 && document.resources.memoryLimit?.bytes == 1 << 31)
     #expect(document.resources.weights == .files && document.resources.backend == .reference)
     #expect(document.resources.compute == .bf16 && document.resources.recompute == .never)
-    #expect(document.resources.microbatch == 2048)
+    #expect(document.resources.microbatch == 2048 && document.resources.saveInterval == 2.5)
     #expect(document.origin(of: "allocation.gamma") == "run.yaml:7:54")
     #expect(document.origin(of: "evaluation.limit") == "run.yaml:8:69")
   }

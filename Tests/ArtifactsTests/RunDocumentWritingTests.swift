@@ -94,6 +94,7 @@ func fixture(_ name: String) throws -> String {
         "resources.memory-limit": pick(["null", count(1) + "KiB"]), "resources.weights": pick(["auto", "owner"]),
         "resources.compute": pick(["auto", "f32", "bf16"]), "resources.recompute": pick(["auto", "always", "never"]),
         "resources.backend": pick(["cpu", "reference"]), "resources.microbatch": pick(["auto", count(1)]),
+        "resources.save-interval": pick(["0", "\(gamma)"]),
       ]
       let overrides = values.sorted { $0.key < $1.key }.map { RunOverride(key: $0.key, value: $0.value) }
       let document = try RunDocument(model: path + "/m", environment: testEnvironment)

@@ -71,8 +71,7 @@ import Testing
   @Test func aKilledWriteCanBeginAgain() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("out")
-    let killed = try OutputFolder(preparing: path)
-    try killed.write([1], to: "model-00001-of-00002.safetensors")
+    try Self.kill(path) { try $0.write([1], to: "model-00001-of-00002.safetensors") }
     try folder.write("x", to: "out/.model-00002-of-00002.safetensors.partial-77-3")
     let again = try OutputFolder(preparing: path)
     #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [".espalier-unfinished"])
@@ -80,6 +79,12 @@ import Testing
     again.discard()
     // The folder stays: it was there before this write began.
     #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [])
+  }
+
+  /// A write that ends without a word, as the system ends a process: its lock is given back, its files stay.
+  static func kill(_ path: String, after body: (OutputFolder) throws -> Void) throws {
+    let folder = try OutputFolder(preparing: path, keepsShards: true)
+    try body(folder)
   }
 
   @Test func leftoversOfAnEarlierWriteStayKnownAsSuch() throws {

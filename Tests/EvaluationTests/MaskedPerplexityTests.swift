@@ -19,7 +19,8 @@ import Testing
     let folder = try TemporaryFolder()
     _ = try Repacker(model, plan: plan, communicator: SoloCommunicator()).write(
       to: folder.file("out"), layout: nil, prepared: try OutputFolder(preparing: folder.file("out")),
-      maximumShardBytes: 1 << 30, provenance: Provenance(version: "", planHash: ""), exitCode: { _ in 1 })
+      maximumShardBytes: 1 << 30, provenance: Provenance(version: "", planHash: ""),
+      hooks: Repacker.Hooks(exitCode: { _ in 1 }))
     let masked = try EvaluationRun(model).measure(windows, plan: plan)
     let repacked = try EvaluationRun(try Model(path: folder.file("out"))).measure(windows)
     #expect(masked.tokens == repacked.tokens)

@@ -13,6 +13,7 @@ import Tokenizers
 /// error of another kind, more memory or time than the limits of `scripts/fuzz`.
 enum FuzzTarget: String, CaseIterable {
   case safetensors, index, config, tokenizer, run, plan, scores, gates, state, metrics, report, frame
+  case runState = "run-state"
   case text, jsonLines = "jsonl", json, gzip, zstandard
 
   /// Reads `bytes` as this target's kind of input.
@@ -27,6 +28,7 @@ enum FuzzTarget: String, CaseIterable {
     case .scores: _ = try ScoreTable(contentsOfFile: files.put(bytes, "scores.safetensors"))
     case .gates: _ = try GateValues(contentsOfFile: files.put(bytes, "gates.safetensors"))
     case .state: _ = try SavedState(contentsOfFile: files.put(bytes, "state.safetensors"))
+    case .runState: _ = RunState(json: bytes)
     case .metrics: _ = try TrainingStep.read(contentsOfFile: files.put(bytes, "metrics.jsonl"))
     case .report: _ = try RunReport(json: bytes)
     case .frame: try Self.readFrame(bytes)

@@ -100,7 +100,7 @@ import Testing
     #expect(try stage.store("recover").load(digest: "e") != nil)
   }
 
-  /// A state of other settings or ranks is not taken, and gives way to the new one.
+  /// A state of other settings is not taken, and gives way to the new one.
   @Test func othersAreNotTaken() throws {
     let stage = try Stage()
     try stage.store.save(step: 5, digest: "d", shared: shared(5), own: nil)
@@ -109,6 +109,11 @@ import Testing
     try stage.store.save(step: 1, digest: "e", shared: shared(1), own: nil)
     #expect(try stage.names() == ["tune-000001.safetensors", "tune.json"])
     #expect(try stage.store.load(digest: "d") == nil && stage.store.load(digest: "e")?.step == 1)
+  }
+
+  /// A state of another number of ranks is taken, without what those ranks had of their own.
+  @Test(arguments: [false, true]) func otherRanks(hasOwn: Bool) throws {
+    let stage = try Stage("\(#function) \(hasOwn)")
     // Written by a single process into the ranks' folder.
     let solo = Session(communicator: SoloCommunicator(), console: Console(isSpeaking: false)) { _, _, _ in
       ReferenceBackend()
@@ -116,10 +121,21 @@ import Testing
     try stage.communicator.barrier()
     if stage.communicator.rank == 0 {
       try StateStore(folder: stage.folder, name: "tune", session: solo)
-        .save(step: 9, digest: "e", shared: shared(9), own: nil)
+        .save(step: 9, digest: "e", shared: shared(9), own: hasOwn ? own(9, 0) : nil)
     }
     try stage.communicator.barrier()
-    #expect(try stage.store.load(digest: "e")?.step == (stage.communicator.size == 1 ? 9 : nil))
+    let (rank, isSame) = (stage.communicator.rank, stage.communicator.size == 1)
+    let loaded = try #require(try stage.store.load(digest: "e"))
+    #expect(loaded.step == 9 && loaded.ranks == 1 && loaded.shared == shared(9))
+    #expect(loaded.own == (isSame && hasOwn ? own(9, 0) : nil) && loaded.leavesOwn == (!isSame && hasOwn))
+    // It stays to go back to when these ranks save theirs.
+    try stage.store.save(step: 10, digest: "e", shared: shared(10), own: own(10, rank))
+    #expect(try stage.store.load(digest: "e")?.own == own(10, rank))
+    try stage.change("tune-000010.safetensors") { $0.removeLast() }
+    #expect(try stage.store.load(digest: "e")?.step == 9)
+    try stage.store.save(step: 10, digest: "e", shared: shared(10), own: nil)
+    let files = ["tune-000009", "tune-000010"] + (hasOwn ? ["tune-000009.rank-0"] : [])
+    #expect(try Set(stage.names()) == Set(files.map { "\($0).safetensors" } + ["tune.json"]))
   }
 
   /// Whatever byte of the newest state is damaged, on whichever rank's file: all ranks go back to the one before.

@@ -28,7 +28,8 @@ import Testing
       probe.model, plan: nil, edits: TensorEdits(lowRank: updates), communicator: SoloCommunicator()
     ).write(
       to: folder.file("out"), layout: nil, prepared: try OutputFolder(preparing: folder.file("out")),
-      maximumShardBytes: 1 << 30, provenance: Provenance(version: "1.2.3", planHash: nil), exitCode: { _ in 70 })
+      maximumShardBytes: 1 << 30, provenance: Provenance(version: "1.2.3", planHash: nil),
+      hooks: Repacker.Hooks(exitCode: { _ in 70 }))
     let merged = try Model(path: folder.file("out")).logits(of: sequences, backend: probe.backend)
     let beside = try probe.model.logits(of: sequences, backend: probe.backend, adapters: registry.adapters)
     let plain = try probe.model.logits(of: sequences, backend: probe.backend)

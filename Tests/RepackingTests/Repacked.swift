@@ -30,14 +30,15 @@ struct Repacked {
   /// Writes a checkpoint; `path` is rank 0's on every rank.
   static func write(
     _ model: Model, _ plan: PruningPlan?, edits: TensorEdits = TensorEdits(), to path: String,
-    layout: CheckpointLayout?, maximumShardBytes: Int, communicator: any Communicator, prepared: OutputFolder? = nil
+    layout: CheckpointLayout?, maximumShardBytes: Int, communicator: any Communicator, prepared: OutputFolder? = nil,
+    hooks: Repacker.Hooks = Repacker.Hooks(exitCode: { _ in 70 })
   ) throws -> RepackedCheckpoint {
     let prepared = try communicator.together {
-      communicator.rank == 0 ? try prepared ?? OutputFolder(preparing: path) : nil
+      communicator.rank == 0 ? try prepared ?? OutputFolder(preparing: path, keepsShards: true) : nil
     }
     return try Repacker(model, plan: plan, edits: edits, communicator: communicator).write(
       to: path, layout: layout, prepared: prepared, maximumShardBytes: maximumShardBytes,
-      provenance: Provenance(version: "1.2.3", planHash: plan == nil ? nil : "feed"), exitCode: { _ in 70 })
+      provenance: Provenance(version: "1.2.3", planHash: plan == nil ? nil : "feed"), hooks: hooks)
   }
 
   /// The checkpoint as a model, which needs its folder no longer: mapped files outlive their names.

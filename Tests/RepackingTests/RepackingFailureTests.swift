@@ -77,7 +77,7 @@ import Testing
     let failure = #expect(throws: PeerFailure.self) {
       try repacker.write(
         to: "/nonexistent/out", layout: nil, prepared: nil, maximumShardBytes: 1 << 30,
-        provenance: Provenance(version: "", planHash: ""), exitCode: { _ in 73 })
+        provenance: Provenance(version: "", planHash: ""), hooks: Repacker.Hooks(exitCode: { _ in 73 }))
     }
     #expect(failure?.exitCode == 73)
     #expect(failure?.description.hasPrefix("the folder /nonexistent/out is not on this machine; ") == true)

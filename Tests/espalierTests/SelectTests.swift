@@ -18,7 +18,8 @@ extension ProgramTests {
       let launched = try await Program.run(
         ["select", "--output", "chosen", "--json"] + options, ranks: ranks, in: workspace.path)
       try #require(launched.code == 0, "\(launched.errors)")
-      let begins = ["espalier ", "score 1/3 ", "score 2/3 ", "score 3/3 ", "select ", "chosen: seed "]
+      let titles = ["score 1/3 ", "score 2/3 ", "score 3/3 ", "select "]
+      let begins = ["espalier "] + titles.flatMap { [$0, $0] } + ["chosen: seed "]
       #expect(launched.ownLines.count == begins.count, "\(launched.errors)")
       #expect(zip(launched.ownLines, begins).allSatisfy { $0.hasPrefix($1) }, "\(launched.errors)")
       let report = try object(launched.output)
@@ -86,7 +87,9 @@ extension ProgramTests {
       #expect(launched.code == 0 && !launched.output.contains("candidate "), "\(launched.errors)")
       #expect(launched.output.contains("warning: there is one candidate"))
       #expect(
-        Set(workspace.everything) == ["out.run", "out.run/run.yaml", "out.run/scores.safetensors", "out.run/plan.json"])
+        Set(workspace.everything) == [
+          "out.run", "out.run/run.yaml", "out.run/scores.safetensors", "out.run/plan.json", "out.run/trace.json",
+        ])
     }
 
     @Test(arguments: ["magnitude", "random"]) func criterionWithoutText(criterion: String) async throws {

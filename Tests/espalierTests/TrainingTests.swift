@@ -36,7 +36,7 @@ extension ProgramTests {
       #expect(
         names == [
           "gates.safetensors", "metrics.jsonl", "plan.json", "pruned", "report.html", "report.json", "run.yaml",
-          "scores.safetensors",
+          "scores.safetensors", "trace.json",
         ])
       let written = try object(String(decoding: try workspace.folder.read("whole.run/report.json"), as: UTF8.self))
       #expect(NSDictionary(dictionary: report) == NSDictionary(dictionary: written))
