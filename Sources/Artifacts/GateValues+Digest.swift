@@ -6,10 +6,9 @@ extension GateValues {
     var hash = SHA256()
     for layer in layers {
       for values in [layer.attention.logits, layer.attention.factors, layer.mlp.logits, layer.mlp.factors] {
-        hash.update(
-          data: values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) } })
+        hash.update(bitsOf: values)
       }
     }
-    return hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    return hash.finalize().hexadecimal
   }
 }

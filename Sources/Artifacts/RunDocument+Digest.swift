@@ -25,7 +25,6 @@ extension RunDocument {
     for field in Self.schema {
       if let changed = field.result, changed <= result { lines.append("\(field.key): \(field.text(self).line)") }
     }
-    let hash = SHA256.hash(data: Array((lines.joined(separator: "\n") + "\n").utf8))
-    return hash.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    return SHA256.hash(data: Array((lines.joined(separator: "\n") + "\n").utf8)).hexadecimal
   }
 }

@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Crypto
 
 /// Sequences that units are scored on, and where they are from.
@@ -24,7 +25,7 @@ package struct CalibrationSet: Sendable {
     for sequence in sequences {
       hash.update(data: littleEndianBytes([Int32(truncatingIfNeeded: sequence.count)] + sequence))
     }
-    return hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    return hash.finalize().hexadecimal
   }
 
   private static func littleEndianBytes(_ values: [Int32]) -> [UInt8] {

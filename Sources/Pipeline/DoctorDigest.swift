@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Crypto
 internal import Foundation
 internal import Tensors
@@ -19,7 +20,7 @@ enum DoctorDigest {
     for range in [0..<first, max(first, size - sampleBytes)..<size] where !range.isEmpty {
       try read(path, range) { hash.update(data: $0) }
     }
-    return (size, text(hash.finalize()))
+    return (size, hash.finalize().hexadecimal)
   }
 
   /// Of all of a file; nil when it cannot be read.
@@ -27,7 +28,7 @@ enum DoctorDigest {
     guard let file = FileHandle(forReadingAtPath: path) else { return nil }
     var hash = SHA256()
     while let piece = try? file.read(upToCount: pieceBytes), !piece.isEmpty { hash.update(data: piece) }
-    return text(hash.finalize())
+    return hash.finalize().hexadecimal
   }
 
   /// Gives `body` the bytes of `range`, piece by piece.
@@ -45,9 +46,5 @@ enum DoctorDigest {
       try body(piece)
       left -= piece.count
     }
-  }
-
-  static func text(_ digest: SHA256Digest) -> String {
-    digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
   }
 }

@@ -74,7 +74,8 @@ extension DoctorPlace {
     while path.count > 1,
       !(unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)) || !isFolder.boolValue
     {
-      path = (path as NSString).deletingLastPathComponent
+      // Not by NSString, whose deletingLastPathComponent traps on names of one letter.
+      path = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "/"
     }
     var status = statvfs()
     let isKnown = unsafe statvfs(path, &status) == 0

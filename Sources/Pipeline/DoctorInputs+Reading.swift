@@ -59,7 +59,7 @@ extension DoctorInputs {
           done += end - offset
           offset = end
           guard end == files[index].bytes else { continue }
-          files[index].wholeDigest = DoctorDigest.text(hash.finalize())
+          files[index].wholeDigest = hash.finalize().hexadecimal
           (hash, offset) = (SHA256(), 0)
           pending.removeFirst()
         }

@@ -1,3 +1,4 @@
+internal import Artifacts
 internal import Crypto
 internal import Foundation
 
@@ -57,7 +58,6 @@ struct StateManifest: Codable, Equatable {
   private static func checksum(_ generations: [Generation]) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    return SHA256.hash(data: try encoder.encode(generations))
-      .map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    return SHA256.hash(data: try encoder.encode(generations)).hexadecimal
   }
 }
