@@ -19,7 +19,7 @@ public struct RunOverride: Sendable, Equatable {
     self.source = RunValue.shortened(source ?? "--set \(key)=\(values.joined(separator: ","))")
   }
 
-  /// The override in `KEY=VALUE`, the argument of `--set`.
+  /// The override in `KEY=VALUE`, the argument of `--set`; of a key that takes a list also `KEY=[VALUE, VALUE]`.
   ///
   /// - Throws: ``RunDocumentError`` when there is no `=`, or nothing before it.
   public init(assignment: String) throws(RunDocumentError) {
@@ -27,7 +27,16 @@ public struct RunOverride: Sendable, Equatable {
       throw RunDocumentError(
         .invalidValue, "--set \(RunValue.shortened(assignment)): expected KEY=VALUE, such as allocation.sparsity=0.4")
     }
-    self.init(key: String(assignment[..<equals]), value: String(assignment[assignment.index(after: equals)...]))
+    let (key, value) = (String(assignment[..<equals]), assignment[assignment.index(after: equals)...])
+    let takesList = RunDocument.schema.contains { $0.key == key && $0.takesList }
+    guard takesList, value.hasPrefix("["), value.hasSuffix("]"), value.count > 1 else {
+      self.init(key: key, value: String(value))
+      return
+    }
+    let inside = value.dropFirst().dropLast()
+    let elements = inside.isEmpty ? [] : inside.split(separator: ",", omittingEmptySubsequences: false)
+    self.init(
+      key: key, values: elements.map { String($0.trimmingPrefix { $0 == " " }) }, source: "--set \(assignment)")
   }
 }
 

@@ -6,7 +6,8 @@ internal import Communication
 internal import Tokenizers
 
 extension TextReader {
-  /// Sequences to train on, from text files, instructions and files of `input_ids`; of several, each gives its part.
+  /// Sequences to train on, from text files, instructions and files of `input_ids`; of several, each gives as many, and
+  /// where one has too few the others make up for it.
   ///
   /// - Parameters:
   ///   - text: The files; those whose name ends in .safetensors hold sequences as `input_ids`, of which the first `length`
@@ -25,21 +26,41 @@ extension TextReader {
     let tokenizer = try text.allSatisfy(Self.holdsTokens) ? nil : tokenizer()
     // A text has no ends; the token matters to instructions alone, which stand in .json and .jsonl.
     let endOfText = try text.contains { $0.lowercased().contains(".json") } ? model.endOfText() : nil
-    let needed = max(needed, text.count)
-    let sequences = try text.enumerated().flatMap { index, path in
-      let share = Partition(ranks: text.count).block(of: needed, rank: index).count
-      let sequences: TrainingSequences
-      if let tokenizer, !Self.holdsTokens(path) {
-        sequences = try TrainingSequences(
-          TextSource(path: path), tokenizer: tokenizer, length: length, seed: seed, endOfText: endOfText, limit: share)
-      } else {
-        sequences = try tokens(of: path, length: length, seed: seed, limit: share)
-      }
-      return try named(path) { () throws(CalibrationError) in
-        try sequences.checked(vocabularySize: model.blueprint.vocabularySize).sequences
+    return try TrainingSequences(
+      Self.shared(max(needed, text.count), among: text.count) { index, limit in
+        let path = text[index]
+        let sequences: TrainingSequences
+        if let tokenizer, !Self.holdsTokens(path) {
+          sequences = try TrainingSequences(
+            TextSource(path: path), tokenizer: tokenizer, length: length, seed: seed, endOfText: endOfText,
+            limit: limit)
+        } else {
+          sequences = try tokens(of: path, length: length, seed: seed, limit: limit)
+        }
+        return try named(path) { () throws(CalibrationError) in
+          try sequences.checked(vocabularySize: model.blueprint.vocabularySize).sequences
+        }
+      }, seed: seed)
+  }
+
+  /// `needed` sequences from `count` texts, the same number from each as far as it has them; fewer where all end before.
+  ///
+  /// - Parameter read: at most `limit` sequences of a text; it is asked for again with more when others have too few.
+  private static func shared(
+    _ needed: Int, among count: Int, read: (_ index: Int, _ limit: Int) throws -> [TrainingSequence]
+  ) throws -> [TrainingSequence] {
+    var limits = (0..<count).map { Partition(ranks: count).block(of: needed, rank: $0).count }
+    var sequences = [[TrainingSequence]](repeating: [], count: count)
+    var unread = Array(0..<count)
+    while !unread.isEmpty {
+      for index in unread { sequences[index] = try read(index, limits[index]) }
+      let missing = needed - sequences.reduce(0) { $0 + $1.count }
+      unread = missing > 0 ? (0..<count).filter { sequences[$0].count >= limits[$0] } : []
+      for (place, index) in unread.enumerated() {
+        limits[index] += Partition(ranks: unread.count).block(of: missing, rank: place).count
       }
     }
-    return try TrainingSequences(sequences, seed: seed)
+    return sequences.flatMap { $0 }
   }
 
   /// Sequences of a file of `input_ids`, `limit` of them drawn by the seed.

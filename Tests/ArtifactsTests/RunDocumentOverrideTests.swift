@@ -23,6 +23,21 @@ import Testing
     #expect(document.origin(of: "allocation.gamma") == nil)
   }
 
+  @Test func listsStandInBrackets() throws {
+    func document(_ assignment: String) throws -> RunDocument {
+      try base().applying([RunOverride(assignment: assignment)], environment: testEnvironment)
+    }
+    #expect(
+      try document("tuning.text=[a.txt, b c.jsonl,~/d.txt]").tuning.text == ["a.txt", "b c.jsonl", "/home/user/d.txt"])
+    #expect(try document("recovery.targets=[query,down]").recovery.targets == [.query, .down])
+    #expect(try document("tuning.text=[]").tuning.text == [])
+    // A single value, and a key that takes no list, as they are written.
+    #expect(try document("tuning.text=a, b.txt").tuning.text == ["a, b.txt"])
+    #expect(try document("output=[a]").output == "[a]")
+    let error = #expect(throws: RunDocumentError.self) { try document("tuning.text=[a.txt,]") }
+    #expect(error?.message.hasPrefix("--set tuning.text=[a.txt,]: tuning.text: found an empty text") == true)
+  }
+
   @Test func dependentDefaultsFollowOverrides() throws {
     let document = try base().applying(
       [

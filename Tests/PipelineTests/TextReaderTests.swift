@@ -126,6 +126,10 @@ import Testing
     let tokens = try training(["ids.safetensors"], length: 16).sequences
     #expect(tokens.count == 9 && tokens.allSatisfy { $0.ids.count == 16 })
     #expect(try training(["ids.safetensors"], seed: 1).sequences != training(["ids.safetensors"]).sequences)
+    // What one text lacks the others give.
+    let mixed = try training(["ids.safetensors", "first.txt", "rows.jsonl"], length: 128, needed: 24).sequences
+    let lengths = mixed.map { $0.scoredFrom > 1 ? 0 : $0.ids.count }
+    #expect(lengths.count { $0 == 0 } == 5 && lengths.count { $0 == 40 } == 9 && lengths.count { $0 == 128 } == 10)
     // Each text gives at least one.
     #expect(try training(["first.txt", "second.txt"], needed: 1).sequences.count == 2)
   }
