@@ -8,7 +8,7 @@ public struct TrainingStep: Codable, Sendable, Equatable {
   public var step: Int
   /// The scheduler's stage that it belongs to, from 0.
   public var round: Int
-  /// The objective over the tokens of all ranks.
+  /// The objective over the tokens of all ranks, without what shares of open gates cost.
   public var loss: Double
   /// The norm of the whole gradient before clipping.
   public var gradientNorm: Double

@@ -43,14 +43,14 @@ public final class GateTuner {
 
   let settings: TuningSettings
   let scheduler: PruningScheduler
-  let metadata: ScoreTable.Metadata
   let exchange: GradientExchange
   private let hooks: Hooks
   private let communicator: any Communicator
   private let pass: TrainingPass
   private let keepsActivations: Bool
-  /// The first stage's plan by the scores.
-  private let oneShot: PruningPlan
+  private let scores: ScoreTable
+  /// The gates as they are before any step.
+  private let untrained: GateRegistry
   var registry: GateRegistry
   var logitOptimizer: Adam
   var scaleOptimizer: Adam
@@ -74,14 +74,14 @@ public final class GateTuner {
     self.keepsActivations = keepsActivations
     self.registry = registry
     pass = TrainingPass(weights)
-    metadata = scores.metadata
     logitOptimizer = Adam(count: registry.logits.count)
     scaleOptimizer = Adam(count: registry.scales.count)
     budget = BudgetTerms(
       attentionWeight: settings.attentionWeight, mlpWeight: settings.mlpWeight, control: settings.budget,
       weight: settings.budgetWeight)
-    oneShot = try hooks.allocate(scores, scheduler.target(ofStage: 0), nil)
-    self.registry.start(from: scores, plan: oneShot)
+    self.scores = scores
+    untrained = registry
+    self.registry.start(from: scores, plan: try hooks.allocate(scores, scheduler.target(ofStage: 0), nil))
   }
 
   /// Runs all steps that are left, and returns the best plan at the sparsity that was reached.
@@ -100,7 +100,15 @@ public final class GateTuner {
   private func judgeStart() throws {
     guard let validate = hooks.validate else { return }
     progress.dense = try validate(nil)
-    _ = try judge(oneShot, target: scheduler.target(ofStage: 0), round: nil)
+    try judgeOneShot(target: scheduler.target(ofStage: 0))
+  }
+
+  /// Judges the plan that the scores alone make at a sparsity.
+  private func judgeOneShot(target: Double) throws {
+    let plan = try hooks.allocate(scores, target, nil)
+    var registry = untrained
+    registry.start(from: scores, plan: plan)
+    _ = try judge(plan, of: registry, target: target, round: nil)
   }
 
   private func begin(_ stage: Int) throws {
@@ -186,7 +194,7 @@ public final class GateTuner {
   /// The plan that the gates' ranks make at exactly a sparsity. Between the pools they share as the open gates do, unless
   /// the budget was held by rank under the run document's γ.
   func plan(_ target: Double) throws -> PruningPlan {
-    let table = registry.scoreTable(metadata: metadata)
+    let table = registry.scoreTable(metadata: scores.metadata)
     guard settings.budget != .rank, settings.isHard, progress.step > 0 else {
       return try hooks.allocate(table, target, nil)
     }
@@ -196,7 +204,10 @@ public final class GateTuner {
 
   /// Ends a stage: judges the plan, and stops a schedule whose last stage pruned too much.
   private func finish(_ stage: Int, target: Double) throws -> Double? {
-    let perplexity = try judge(try plan(target), target: target, round: stage)
+    // At the sparsity that was asked for, the one-shot plan is to be beaten too.
+    let isFirstAtEnd = target == scheduler.sparsity && progress.best.map { $0.target < target } ?? false
+    if isFirstAtEnd, hooks.validate != nil { try judgeOneShot(target: target) }
+    let perplexity = try judge(try plan(target), of: registry, target: target, round: stage)
     // A stage that holds the sparsity may still make up for one that pruned too much; a rise may not.
     let wasRise = progress.best.map { $0.target < target } ?? false
     let isRising = stage + 1 < scheduler.stages && scheduler.target(ofStage: stage + 1) > target
@@ -212,7 +223,9 @@ public final class GateTuner {
 
   /// Measures the plan at a sparsity and keeps it when it is the best there: a higher target always replaces a lower one,
   /// unless it pruned too much.
-  private func judge(_ plan: PruningPlan, target: Double, round: Int?) throws -> Double? {
+  private func judge(
+    _ plan: PruningPlan, of registry: GateRegistry, target: Double, round: Int?
+  ) throws -> Double? {
     let factors = registry.factors(plan)
     let perplexity = try hooks.validate?(registry.modelGates(factors))
     let isBetter =

@@ -1,4 +1,4 @@
-internal import Artifacts
+package import Artifacts
 package import Checkpoints
 internal import Communication
 package import Compute
@@ -28,6 +28,8 @@ package final class PhaseRecorder {
   private let backends: [any ComputeBackend]
   /// The backends' peaks in the phases that go on, the innermost last.
   private var peaks: [Int] = []
+  /// Of the phases that go on, seconds and waiting that phases inside them have taken: these count there alone.
+  private var inner: [(seconds: Double, waited: Double)] = []
   /// Bytes that this rank's weights and gradients moved between ranks.
   var trafficBytes = 0
 
@@ -64,7 +66,7 @@ package final class PhaseRecorder {
     throw StoppedError(signal: signal, saved: "everything before \(name)")
   }
 
-  /// Runs a phase, tells of its progress and records its time. `amount` of `unit` is what all ranks together get done.
+  /// Runs a phase, tells of its progress and records its time, without that of phases inside it. `amount` of `unit` is what all ranks together get done.
   /// Collective: ranks first make sure that they agree.
   package func run<Value>(_ name: String, amount: Double = 0, unit: String = "", _ body: () throws -> Value) throws
     -> Value
@@ -76,15 +78,21 @@ package final class PhaseRecorder {
     let waitedBefore = session.heartbeat.waitedSeconds
     notePeak()
     peaks.append(0)
+    inner.append((0, 0))
     let result = Result { try body() }
     session.trace.endStep()
     session.trace.record(turn.map { "\(name) \($0)" } ?? name, .phase, on: .main, from: start)
     notePeak()
     let peak = peaks.removeLast()
     if let enclosing = peaks.popLast() { peaks.append(max(enclosing, peak)) }
+    let elapsed = start.duration(to: .now).seconds
+    let elapsedWaiting = session.heartbeat.waitedSeconds - waitedBefore
+    let taken = inner.removeLast()
+    if let enclosing = inner.popLast() {
+      inner.append((enclosing.seconds + elapsed, enclosing.waited + elapsedWaiting))
+    }
     let value = try result.get()
-    let seconds = start.duration(to: .now).seconds
-    let waited = session.heartbeat.waitedSeconds - waitedBefore
+    let (seconds, waited) = (elapsed - taken.seconds, elapsedWaiting - taken.waited)
     if turn != nil, let index = phases.firstIndex(where: { $0.name == name }) {
       phases[index].seconds += seconds
       phases[index].waited += waited
@@ -115,7 +123,7 @@ package final class PhaseRecorder {
   func seconds(of name: String) -> Double { phases.filter { $0.name == name }.reduce(0) { $0 + $1.seconds } }
 
   /// All phases with the times of all ranks. Collective.
-  func gathered() throws -> [RunReport.Phase] {
+  package func gathered() throws -> [RunReport.Phase] {
     let hosts = try session.communicator.hostLayout().hostNames
     return try phases.map { phase in
       let waited = try session.communicator.gather(phase.waited)

@@ -155,19 +155,24 @@ import Transformers
       probe.validate = judge.validate
       return try #require(try probe.run().outcome)
     }
-    // Dense, one-shot at the first target, and the four stages, of which the last holds the third's target.
+    // Dense, one-shot at the first target, two stages, one-shot at the last target, and the other two stages at it.
     #expect(targets[2] == 0.5 && targets[3] == 0.5)
-    let whole = try outcome([10, 12, 11, 13, 40, 39], stopAt: nil)
+    let whole = try outcome([10, 12, 11, 13, 45, 40, 39], stopAt: nil)
     #expect(whole.keptRound == 3 && whole.plan.requestedSparsity == 0.5 && whole.rounds.map(\.target) == targets)
-    let stopped = try outcome([10, 12, 11, 13, 40, 39], stopAt: 2)
+    let stopped = try outcome([10, 12, 11, 13, 45, 40, 39], stopAt: 2)
     #expect(stopped.keptRound == 1 && stopped.plan.requestedSparsity == targets[1])
     #expect(stopped.rounds.count == 3 && stopped.validationPerplexity == 13)
     // Too much at the first sparsity already: no higher one is tried.
-    let first = try outcome([10, 22, 21, 13, 14, 12], stopAt: 2)
+    let first = try outcome([10, 22, 21, 13, 14, 13, 12], stopAt: 2)
     #expect(first.keptRound == 0 && first.rounds.count == 1 && first.plan.requestedSparsity == targets[0])
     // A stage that holds the sparsity can be worse without an end of it.
-    let held = try outcome([10, 12, 11, 13, 19, 21], stopAt: 2)
+    let held = try outcome([10, 12, 11, 13, 45, 19, 21], stopAt: 2)
     #expect(held.keptRound == 2 && held.rounds.count == 4)
+    // Stages that end worse than the one-shot plan at the whole sparsity leave that, with units as they were.
+    let oneShot = try probe.allocate(probe.scores, 0.5)
+    let worse = try outcome([10, 12, 11, 13, 18, 19, 20], stopAt: nil)
+    #expect(worse.keptRound == nil && worse.rounds.count == 4 && worse.validationPerplexity == 18)
+    #expect(worse.plan == oneShot && worse.factors == probe.mask(oneShot))
   }
 
   /// Scores of a further stage set the gates anew, from the gates as they are.

@@ -1,3 +1,4 @@
+internal import Artifacts
 import Checkpoints
 import Communication
 import Compute
@@ -111,5 +112,16 @@ import Testing
     }
     #expect(hasWorked)
     #expect(try failure("repack") is StoppedError)
+  }
+
+  /// A phase inside another counts once: all together take no longer than they took.
+  @Test func phasesInsideOthersCountOnce() throws {
+    let start = ContinuousClock.now
+    try recorder.run("tune") { try recorder.run("score") { Thread.sleep(forTimeInterval: 0.1) } }
+    let elapsed = start.duration(to: .now) / .seconds(1)
+    let phases = try recorder.gathered()
+    #expect(phases.map(\.name) == ["score", "tune"])
+    let seconds = try phases.map { try #require($0.seconds)[communicator.rank] }
+    #expect(seconds.allSatisfy { $0 >= 0 } && seconds[0] >= 0.1 && seconds[0] + seconds[1] <= elapsed)
   }
 }

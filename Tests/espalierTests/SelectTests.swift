@@ -125,26 +125,5 @@ extension ProgramTests {
           "sequences that no machine has", 64, ["too many"], ["selection.seeds=2", "selection.sequences=2147483647"]),
       ]
     }
-
-    /// Ranks whose held-out texts differ do not compare candidates on them.
-    @Test func unequalHeldOut() async throws {
-      let workspace = try Workspace()
-      for (name, text) in [("one", Workspace.valid), ("two", Fixtures.repository + "/demo/train.txt")] {
-        try workspace.folder.makeFolder(name)
-        try workspace.folder.link("\(name)/held-out.txt", to: text)
-      }
-      func arguments(_ folder: String) -> [String] {
-        ["select", "--output", "\(workspace.path)/out"] + Self.small + [
-          "--set", "selection.seeds=2", "--set", "selection.held-out=held-out.txt",
-        ]
-      }
-      let launched = try await Program.shell(
-        """
-        mpirun --oversubscribe --bind-to none -wdir one -np 1 $ESPALIER \(arguments("one").joined(separator: " ")) : \
-        -wdir two -np 1 $ESPALIER \(arguments("two").joined(separator: " "))
-        """, in: workspace.path)
-      WrongInput.check(launched, code: 69, parts: ["rank 1 has a different held-out text"], isLaunched: true)
-      #expect(Set(workspace.folder.names) == ["one", "two"])
-    }
   }
 }
