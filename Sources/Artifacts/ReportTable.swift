@@ -100,6 +100,13 @@ public struct ReportTable: Sendable {
       }
     }
     if !stragglers.isEmpty { lines += hanging("stragglers", stragglers.joined(separator: "; ")) }
+    if let generated = report.generated {
+      lines += hanging(
+        "generated",
+        "\(TextLayout.visible(generated.path)), \(TableNumber.counted(generated.sequences, "sequence")) of "
+          + "\(TableNumber.grouped(generated.length)) tokens, each from a prompt of \(TableNumber.grouped(generated.prompt))"
+      )
+    }
     if let output = report.output { lines += hanging("output", TextLayout.visible(output)) }
     return lines
   }

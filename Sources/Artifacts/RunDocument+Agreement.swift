@@ -11,4 +11,11 @@ extension RunDocument {
   public func values(changing result: RunResult) -> [(key: String, value: String)] {
     Self.schema.filter { $0.result.map { $0 <= result } ?? false }.map { ($0.key, $0.text(self).line) }
   }
+
+  /// Every key that changes the text that the model writes, with its value on one line. Prompts are hashed by themselves.
+  public var valuesChangingGeneration: [(key: String, value: String)] {
+    let others: Set = ["model", "resources.backend", "resources.compute"]
+    return Self.schema.filter { $0.section == "generation" || others.contains($0.key) }
+      .map { ($0.key, $0.text(self).line) }
+  }
 }

@@ -27,6 +27,9 @@ extension RunDocument {
       "calibration.text: missing; the criterion \(scoring.criterion.rawValue) needs text (magnitude and random do not)")
   }
 
+  /// The texts that the prompts of generation are of: its own, or without any the calibration's.
+  public var generationText: [String] { generation.text.isEmpty ? calibration.text : generation.text }
+
   /// The texts that gates are tuned on: the tuning's, or without any the calibration's.
   public var tuningText: [String] { tuning.text.isEmpty ? calibration.text : tuning.text }
 
@@ -49,6 +52,12 @@ extension RunDocument {
       throw conflict(
         "allocation.gamma", name,
         "found \(gamma) with the method depth, which ranks attention and MLPs together; remove it")
+    }
+    if generation.prompt >= generation.length {
+      throw conflict(
+        origins["generation.prompt"] == nil ? "generation.length" : "generation.prompt", name,
+        "found prompts of \(generation.prompt) tokens in sequences of \(generation.length), which leave nothing to write; "
+          + "prompt has to be below length")
     }
     if tuning.steps > 0 { try checkGranularity(name: name) }
     if evaluation.stride > evaluation.window {

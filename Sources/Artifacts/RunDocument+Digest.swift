@@ -15,8 +15,9 @@ extension RunDocument {
   /// - report: these and `evaluation`
   ///
   /// Not counted: `output`, `run-folder`, `overwrite`, and of `resources` all but the backend, since a plan does not
-  /// depend on threads, memory, where weights come from or when a state is saved, and `save-every` of `tuning` and
-  /// `recovery`. Paths count as they are written; what the files hold is hashed elsewhere.
+  /// depend on threads, memory, where weights come from or when a state is saved, `save-every` of `tuning` and
+  /// `recovery`, and `generation`, whose text counts where another key names it. Paths count as they are written; what the
+  /// files hold is hashed elsewhere.
   ///
   /// The hashed text is the line `espalier run document 1`, then a line `KEY: VALUE` for each key in the documented
   /// order, values as in ``resolvedYAML()`` but lists in brackets.

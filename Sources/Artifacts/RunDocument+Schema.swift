@@ -1,8 +1,8 @@
 extension RunDocument {
   /// Every key of the document, in the documented order: the one place that names them.
   static let schema: [RunField] =
-    topLevel + calibrationKeys + selectionKeys + scoringKeys + allocationKeys + tuningKeys + recoveryKeys
-    + exchangeKeys + evaluationKeys + repackingKeys + resourcesKeys
+    topLevel + calibrationKeys + selectionKeys + scoringKeys + allocationKeys + generationKeys + tuningKeys
+    + recoveryKeys + exchangeKeys + evaluationKeys + repackingKeys + resourcesKeys
 
   /// What a file of text may be called.
   static let textFile = "a file: .txt .jsonl .json (.gz .zst) or .safetensors"
@@ -13,6 +13,7 @@ extension RunDocument {
     ("selection", "which candidate text units are scored on"),
     ("scoring", "what a unit is worth"),
     ("allocation", "how many units go, and where"),
+    ("generation", "the training text that the dense model writes itself (verb generate)"),
     ("tuning", "the gates that learn which units stay"),
     ("recovery", "the low-rank training of what is left (LoRA)"),
     ("exchange", "how gradients travel between ranks"),

@@ -1,5 +1,28 @@
-/// The keys of what is trained after the one-shot plan: tuning, recovery, and the exchange of their gradients.
+/// The keys of what is trained after the one-shot plan, and on what: generation, tuning, recovery, and the exchange of their
+/// gradients.
 extension RunDocument {
+  // They change no result of a document: a text that was written is named, and hashed, as any other text.
+  static let generationKeys: [RunField] = [
+    RunField(
+      "generation.sequences", \.generation.sequences, .count(from: 0), default: "0", changes: nil,
+      "sequences over all ranks; 0: none"),
+    RunField(
+      "generation.length", \.generation.length, .count(from: 2), default: "512", changes: nil,
+      "tokens of a sequence, with its prompt"),
+    RunField(
+      "generation.text", \.generation.text, .paths(textFile), default: "[]", changes: nil,
+      "text that prompts are of; none: calibration.text"),
+    RunField(
+      "generation.prompt", \.generation.prompt, .count(), default: "16", changes: nil,
+      "tokens of text that each sequence starts with, below length"),
+    RunField(
+      "generation.temperature", \.generation.temperature, .positive, default: "1", changes: nil,
+      "what logits are divided by before a token is drawn"),
+    RunField(
+      "generation.seed", \.generation.seed, .seed, default: "0", changes: nil,
+      "seed of the choice of prompts and of what is drawn"),
+  ]
+
   static let tuningKeys: [RunField] = [
     RunField(
       "tuning.steps", \.tuning.steps, .count(from: 0), default: "0", changes: .gates,

@@ -1,4 +1,20 @@
 extension RunDocument {
+  /// `generation`: text that the dense model writes, for tuning and recovery to read.
+  public struct GenerationSection: Sendable, Equatable {
+    /// Sequences over all ranks; 0: none. Default: 0.
+    public internal(set) var sequences = 0
+    /// Tokens of a sequence with its prompt, 2 or more. Default: 512.
+    public internal(set) var length = 512
+    /// Texts that prompts are of; none stands for the calibration's, see ``RunDocument/generationText``. Default: none.
+    public internal(set) var text: [String] = []
+    /// Tokens of text that each sequence starts with, 1 to below ``length``. Default: 16.
+    public internal(set) var prompt = 16
+    /// What logits are divided by before a token is drawn, above 0. Default: 1.
+    public internal(set) var temperature = 1.0
+    /// Seed of the choice of prompts and of what is drawn. Default: 0.
+    public internal(set) var seed: UInt64 = 0
+  }
+
   /// `tuning`: the gates that learn which units stay, starting from the allocation.
   public struct TuningSection: Sendable, Equatable {
     /// Optimizer steps over all stages; 0: gates are not tuned. Default: 0.

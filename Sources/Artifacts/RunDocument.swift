@@ -25,6 +25,8 @@ public struct RunDocument: Sendable {
   public internal(set) var scoring = ScoringSection()
   /// How many units go, and where.
   public internal(set) var allocation = AllocationSection()
+  /// The training text that the model writes itself.
+  public internal(set) var generation = GenerationSection()
   /// How gates learn which units stay.
   public internal(set) var tuning = TuningSection()
   /// How what is left is trained.

@@ -93,6 +93,26 @@ extension RunReport {
     }
   }
 
+  /// Text that the model wrote.
+  public struct Generated: Codable, Sendable, Equatable {
+    /// Its file.
+    public var path: String
+    /// How many sequences there are.
+    public var sequences: Int
+    /// Tokens of each, with the prompt.
+    public var length: Int
+    /// Tokens of the prompt that each starts with.
+    public var prompt: Int
+
+    /// `sequences` sequences in the file at `path`.
+    public init(path: String, sequences: Int, length: Int, prompt: Int) {
+      self.path = path
+      self.sequences = sequences
+      self.length = length
+      self.prompt = prompt
+    }
+  }
+
   /// One calibration set that was tried.
   public struct Candidate: Codable, Sendable, Equatable {
     /// What tables call it.

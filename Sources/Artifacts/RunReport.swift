@@ -34,6 +34,8 @@ public struct RunReport: Codable, Sendable, Equatable {
   public var training: [Training]?
   /// The calibration sets that were compared; `nil` where none were.
   public var selection: [Candidate]?
+  /// The text that the model wrote; `nil` where it wrote none.
+  public var generated: Generated?
   /// The phases in the order they ran.
   public var phases: [Phase]
   /// The peak resident memory of each rank, by rank.
@@ -66,7 +68,8 @@ public struct RunReport: Codable, Sendable, Equatable {
     case espalierVersion = "espalier_version"
     case model, output
     case runDigest = "run_digest"
-    case resumed, resources, sparsity, parameters, bytes, perplexity, perplexities, training, selection, phases
+    case resumed, resources, sparsity, parameters, bytes, perplexity, perplexities, training, selection, generated,
+      phases
     case peakBytes = "peak_bytes"
     case trafficBytes = "traffic_bytes"
     case predictedTrafficBytes = "predicted_traffic_bytes"

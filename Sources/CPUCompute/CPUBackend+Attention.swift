@@ -13,8 +13,9 @@ extension CPUBackend {
     let tasks = AttentionTask.all(geometry, layout: layout, queries: tiling.queries)
     let width = geometry.headWidth
     let (stack, tile) = (tiling.rows * width, tiling.rows * tiling.keys)
-    let scratch = try makeScratch(2 * stack + tile + 2 * tiling.rows, for: tasks)
-    onEveryThread(tasks) { task, thread in
+    let scratch = try makeScratch(2 * stack + tile + 2 * tiling.rows, tasks: tasks.count)
+    onEveryThread(tasks.count) { index, thread in
+      let task = tasks[index]
       let queries = unsafe scratch.row(thread)
       let (weighted, scores) = unsafe (queries + stack, queries + 2 * stack)
       let (maxima, sums) = unsafe (scores + tile, scores + tile + tiling.rows)
@@ -63,9 +64,10 @@ extension CPUBackend {
     let tasks = AttentionTask.all(geometry, layout: layout)
     let width = geometry.headWidth
     let (stack, tile) = (tiling.rows * width, tiling.rows * tiling.keys)
-    let scratch = try makeScratch(3 * stack + 2 * tile + 2 * tiling.rows, for: tasks)
+    let scratch = try makeScratch(3 * stack + 2 * tile + 2 * tiling.rows, tasks: tasks.count)
     for gradient in [dKey, dValue] { fill(gradient, with: 0) }
-    onEveryThread(tasks) { whole, thread in
+    onEveryThread(tasks.count) { index, thread in
+      let whole = tasks[index]
       let queries = unsafe scratch.row(thread)
       let (dOutputs, dQueries) = unsafe (queries + stack, queries + 2 * stack)
       let (probabilities, dScores) = unsafe (queries + 3 * stack, queries + 3 * stack + tile)
@@ -124,14 +126,14 @@ extension CPUBackend {
   }
 
   /// One row of `count` numbers for each thread that gets a task.
-  private func makeScratch(_ count: Int, for tasks: [AttentionTask]) throws(ComputeError) -> Matrix {
-    try makeMatrix(min(threads, tasks.count), (count + 15) / 16 * 16)
+  func makeScratch(_ count: Int, tasks: Int) throws(ComputeError) -> Matrix {
+    try makeMatrix(min(threads, tasks), (count + 15) / 16 * 16)
   }
 
   /// Runs the tasks on all threads, with products that stay on the thread that asks for them.
-  private func onEveryThread(_ tasks: [AttentionTask], _ body: (AttentionTask, _ thread: Int) -> Void) {
+  func onEveryThread(_ tasks: Int, _ body: (_ task: Int, _ thread: Int) -> Void) {
     if threads > 1 { openblas_set_num_threads(1) }
-    parallel.tasks(tasks.count) { task, thread in body(tasks[task], thread) }
+    parallel.tasks(tasks, body)
     if threads > 1 { openblas_set_num_threads(Int32(threads)) }
   }
 }

@@ -22,6 +22,8 @@ public struct CalibrationError: Error, CustomStringConvertible, Sendable, Equata
     case invalidIDs
     /// A length, count, window or stride that makes no sense.
     case invalidArgument
+    /// Logits that are NaN or infinite.
+    case notFinite
     /// The tokenizer refused a text.
     case tokenizer
   }

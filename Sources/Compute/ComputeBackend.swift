@@ -90,6 +90,15 @@ public protocol ComputeBackend: AnyObject {
     _ dOutput: Matrix, query q: Matrix, key k: Matrix, value v: Matrix, output: Matrix, logSumExp: Matrix,
     layout: SequenceLayout, geometry: AttentionGeometry, dQuery: Matrix, dKey: Matrix, dValue: Matrix)
     throws(ComputeError)
+  /// Attention of one new token per sequence over the keys and values that the sequence has so far, its own last.
+  ///
+  /// - Parameters:
+  ///   - query: `[sequence, queryHeads · width]`, as is the output.
+  ///   - keys: `[row, keyValueHeads · width]`, as are the values.
+  ///   - rows: those of `keys` and `values` that each sequence has, at least one; of a sliding window the last ones are read.
+  func attentionStep(
+    query: Matrix, keys: Matrix, values: Matrix, rows: [Range<Int>], geometry: AttentionGeometry, into output: Matrix)
+    throws(ComputeError)
 
   // MARK: MLP
 

@@ -61,6 +61,28 @@ extension ReferenceBackend {
     }
   }
 
+  public func attentionStep(
+    query: Matrix, keys: Matrix, values: Matrix, rows: [Range<Int>], geometry: AttentionGeometry, into output: Matrix
+  ) throws(ComputeError) {
+    requireAttentionStepShapes(queries: [query, output], keyValues: [keys, values], rows: rows, geometry: geometry)
+    let width = geometry.headWidth
+    fill(output, with: 0)
+    for (sequence, own) in rows.enumerated() {
+      let seen = geometry.keysSeenByLast(of: own)
+      for head in 0..<geometry.queryHeads {
+        let column = head / geometry.groupSize * width
+        let probabilities = unsafe softmaxRow(
+          seen, query: query.row(sequence) + head * width, key: keys, keyColumn: column, geometry: geometry
+        ).values
+        for (j, probability) in zip(seen, probabilities) {
+          for c in 0..<width {
+            unsafe output.row(sequence)[head * width + c] += Float(probability) * values.row(j)[column + c]
+          }
+        }
+      }
+    }
+  }
+
   private func forEachHead(
     layout: SequenceLayout, geometry: AttentionGeometry, _ body: (Range<Int>, _ head: Int, _ keyValueHead: Int) -> Void
   ) {

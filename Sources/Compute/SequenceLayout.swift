@@ -64,6 +64,11 @@ public struct AttentionGeometry: Sendable, Equatable {
     let first = slidingWindow.map { max(queries.lowerBound - $0 + 1, sequence.lowerBound) } ?? sequence.lowerBound
     return first..<queries.upperBound
   }
+
+  /// The rows that the last token of a sequence with these rows sees.
+  public func keysSeenByLast(of rows: Range<Int>) -> Range<Int> {
+    keys(seenBy: rows.upperBound - 1..<rows.upperBound, of: rows)
+  }
 }
 
 /// Cosines and sines of rotary position embedding, `[position, headWidth / 2]` each.
@@ -81,6 +86,12 @@ public struct RotaryTable: Sendable {
 
   /// How many positions the table covers.
   public var positions: Int { cosines.count / half }
+
+  /// A table whose only position, 0, is this one's `position`: for tokens that each stand alone in their row.
+  public func only(_ position: Int) -> RotaryTable {
+    let part = position * half..<(position + 1) * half
+    return RotaryTable(half: half, cosines: Array(cosines[part]), sines: Array(sines[part]))
+  }
 }
 
 /// A backend's own failure: memory that the machine does not have.

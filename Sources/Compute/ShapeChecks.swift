@@ -46,3 +46,17 @@ public func requireAttentionShapes(
   for x in keyValues { requireShape(x, layout.tokens, geometry.keyValueHeads * geometry.headWidth) }
   requireShape(logSumExp, layout.tokens, geometry.queryHeads)
 }
+
+/// Traps unless queries and outputs `[sequence, queryHeads · width]` and keys and values `[row, keyValueHeads · width]` fit
+/// the rows of each sequence, of which there is at least one, and geometry.
+public func requireAttentionStepShapes(
+  queries: [Matrix], keyValues: [Matrix], rows: [Range<Int>], geometry: AttentionGeometry
+) {
+  for x in queries { requireShape(x, rows.count, geometry.queryHeads * geometry.headWidth) }
+  for x in keyValues {
+    precondition(x.columns == geometry.keyValueHeads * geometry.headWidth, "keys or values of another width")
+    precondition(
+      rows.allSatisfy { !$0.isEmpty && $0.lowerBound >= 0 && $0.upperBound <= x.rows },
+      "a sequence without keys or values, or with more than there are")
+  }
+}

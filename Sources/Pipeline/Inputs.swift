@@ -26,6 +26,8 @@ public struct Inputs {
   public let windows: [EvaluationWindow]
   /// What gates are tuned on; nil when they are not.
   let tuningText: TrainingText?
+  /// What the sequences start with that the model writes, of all ranks; empty when it writes none.
+  let prompts: [[Int32]]
   /// What a pruned model recovers on; nil when it does not.
   let recoveryText: TrainingText?
   /// The dense model that recovery learns from, when the document names another than `model`.
@@ -57,6 +59,8 @@ public struct Inputs {
     public static let tuningSteps: Needs = [.tuning, Needs(rawValue: 128)]
     /// Text for recovery, and steps for it.
     public static let recoverySteps: Needs = [.recovery, Needs(rawValue: 256)]
+    /// Prompts, and how many sequences to write from them.
+    public static let generation = Needs(rawValue: 512)
   }
 
   /// Opens the model and reads the texts.
@@ -71,6 +75,11 @@ public struct Inputs {
     ] where needs.isSuperset(of: need) && steps == 0 {
       throw RunDocumentError(
         .missingKey, "\(key): 0 steps \(what) nothing; say how many (--set \(key)=100)")
+    }
+    if needs.contains(.generation), document.generation.sequences == 0 {
+      throw RunDocumentError(
+        .missingKey,
+        "generation.sequences: 0 sequences are no text; say how many (--set generation.sequences=400)")
     }
     model = try Model(path: document.model)
     let modelStamp = CheckpointStamp(model.folder)
@@ -99,6 +108,18 @@ public struct Inputs {
     calibration = candidates.first ?? CalibrationSet(text: [], seed: 0, sequences: [])
     if needs.contains(.selection) { warnings += Self.selectionWarnings(document) }
 
+    if needs.contains(.generation) {
+      let (chosen, different) = try reader.prompts(document)
+      prompts = chosen
+      if different < chosen.count {
+        warnings.append(
+          "the text has \(different) prompt\(different == 1 ? "" : "s") for \(chosen.count) sequences, so they are taken "
+            + "again; what follows them differs")
+      }
+      warnings += reader.lengthWarnings("generation.length", document.generation.length)
+    } else {
+      prompts = []
+    }
     if needs.contains(.tuning), document.tuning.steps > 0 {
       tuningText = try reader.tuningText(document)
       warnings += reader.lengthWarnings("tuning.length", document.tuning.length)
@@ -151,6 +172,9 @@ public struct Inputs {
 
   /// SHA-256 over the text that gates are tuned on; empty without.
   var tuningHash: String { tuningText.map { CalibrationSet.hash($0.ids) } ?? "" }
+
+  /// SHA-256 over the prompts; empty without.
+  var promptsHash: String { prompts.isEmpty ? "" : CalibrationSet.hash(prompts) }
 
   /// SHA-256 over the text of recovery; empty without.
   var recoveryHash: String { recoveryText.map { CalibrationSet.hash($0.ids) } ?? "" }

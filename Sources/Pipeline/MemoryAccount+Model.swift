@@ -5,6 +5,29 @@ internal import LayerStreaming
 internal import Tensors
 internal import Transformers
 
+extension MemoryAccount {
+  /// Adds the weights of a model that is needed in every step.
+  ///
+  /// - Parameter isKeeping: whether they stay from step to step (`WidenedWeights`).
+  mutating func add(_ model: ModelShape, _ weights: WeightResidence, head: HeadPass.Footprint, isKeeping: Bool) {
+    let held = weights.held(model)
+    self[.weightsHeld] += held
+    self[.weightsInFlight] = max(self[.weightsInFlight], weights.inFlight(model))
+    let widened = model.blueprint.layers.indices.map { weights.widened(model, layer: $0) }
+    guard isKeeping else {
+      self[.layerWeights] = max(self[.layerWeights], widened.max() ?? 0)
+      self[.head] += weights.headMatrix(model, head)
+      return
+    }
+    self[.weightsKept] += widened.reduce(0, +) + weights.headMatrix(model, head)
+    // What other ranks own stays as it was received where it is multiplied as it is, or read row by row.
+    let stays = model.blueprint.groups.filter { if case .layer = $0 { weights.usesBFloat16 } else { true } }
+    if let owner = weights.owner, owner.ranks > 1 {
+      self[.weightsKept] += max(0, stays.reduce(0) { $0 + model.byteCount(of: $1) } - held)
+    }
+  }
+}
+
 /// Where a rank's weights are and how it multiplies them: what the memory of any pass over a model depends on.
 package struct WeightResidence: Sendable {
   /// This rank of those that share the model; nil when weights come from mapped files.

@@ -17,6 +17,8 @@ package struct MemoryAccount: Sendable, Equatable {
     case trained
     /// The stream of every batch, or its gradient; in training the teacher's too.
     case streams
+    /// Keys and values of the tokens that are written so far.
+    case cache = "keys and values"
     /// Inputs of layers that are computed again.
     case boundaries
     /// The inside of layers that are not computed again.

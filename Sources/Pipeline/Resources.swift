@@ -83,6 +83,13 @@ struct Resources {
       available: availableBytes, session: session)
   }
 
+  /// How a model that writes text is kept in memory, and how many sequences at a time. Collective.
+  func generationMemory(_ model: Model, length: Int, sequences: Int) throws -> GenerationMemory {
+    try GenerationMemory(
+      model, length: length, sequences: sequences, weights: residence, limit: document.resources.memoryLimit,
+      available: availableBytes, session: session)
+  }
+
   /// Bytes that this rank could have of its host's memory.
   var availableBytes: Int { HostMemory.availableBytes / max(1, ranksOnThisHost) }
 

@@ -11,14 +11,15 @@ extension Run {
   /// The state stays when `body` fails, and is removed when it succeeds.
   ///
   /// - Parameters:
-  ///   - result: what the verb leaves: keys that change nothing of it may differ from the unfinished run's.
+  ///   - result: what the verb leaves, nil for the text that the model writes: keys that change nothing of it may differ from
+  ///     the unfinished run's.
   ///   - reads: artifacts that the verb reads, with their hashes.
   ///   - writesOutput: whether there is an output folder to prepare, which `body` hands on to ``repack(_:plan:edits:to:into:phase:)``.
   ///   - writesDocument: whether run.yaml is left.
   ///   - ending: what is still to be done with the finished report.
   /// - Throws: ``RunFolderError``, shared by all ranks, when another run is in the folder.
   func inFolder(
-    _ verb: String, result: RunResult, reads: [RunState.Entry] = [], writesOutput: Bool = false,
+    _ verb: String, result: RunResult?, reads: [RunState.Entry] = [], writesOutput: Bool = false,
     writesDocument: Bool = true, ending: (RunReport) throws -> Void = { _ in }, body: () throws -> Void
   ) throws -> RunReport {
     var lock: FileLock?

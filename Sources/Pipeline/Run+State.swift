@@ -5,7 +5,9 @@ internal import Evaluation
 /// What a run has done so far, in state/run.json: phases that are over are not computed again by the same command.
 extension Run {
   /// What this run's result depends on, with nothing done yet.
-  func emptyState(_ verb: String, result: RunResult, reads: [RunState.Entry]) -> RunState {
+  ///
+  /// - Parameter result: what the verb leaves; nil for the text that the model writes.
+  func emptyState(_ verb: String, result: RunResult?, reads: [RunState.Entry]) -> RunState {
     let document = inputs.document
     var texts: [(key: String, files: [String], hash: String)] = [
       ("model", [document.model], inputs.modelHash),
@@ -18,9 +20,11 @@ extension Run {
       ("recovery.teacher", document.recovery.teacher.map { [$0] } ?? [], inputs.teacherHash),
       ("evaluation.text", document.evaluation.text.map { [$0] } ?? [], inputs.windowsHash),
     ]
+    if !inputs.prompts.isEmpty { texts.append(("generation.text", document.generationText, inputs.promptsHash)) }
+    let keys = result.map { document.values(changing: $0) } ?? document.valuesChangingGeneration
     return RunState(
       verb: verb, version: Session.version,
-      keys: document.values(changing: result).map { RunState.Entry(name: $0.key, value: $0.value) },
+      keys: keys.map { RunState.Entry(name: $0.key, value: $0.value) },
       inputs: texts.map { text in
         RunState.Entry(name: ([text.key] + text.files).joined(separator: " "), value: text.hash)
       } + reads)

@@ -56,7 +56,7 @@ public final class Run {
       ("calibration data", inputs.candidatesHash), ("held-out text", inputs.heldOutHash),
       ("evaluation text", inputs.windowsHash),
       ("text to tune on", inputs.tuningHash), ("text to recover on", inputs.recoveryHash),
-      ("teacher", inputs.teacherHash),
+      ("teacher", inputs.teacherHash), ("prompts", inputs.promptsHash),
     ] { try session.communicator.requireAgreement(on: name, digest: digest) }
     resources = try Resources(inputs.document, model: inputs.model, session: session)
     recorder = PhaseRecorder(session, backends: resources.backends)
@@ -262,7 +262,7 @@ public final class Run {
     report.phases = RunReport.joined(earlier?.phases ?? [], try recorder.gathered())
     if let running {
       let seconds = try session.communicator.gather(running.start.duration(to: .now).seconds)
-      report.phases.append(RunReport.Phase(name: running.phase, seconds: seconds))
+      report.phases = RunReport.joined(report.phases, [RunReport.Phase(name: running.phase, seconds: seconds)])
     }
     report.peakBytes = try recorder.gatheredPeakBytes()
     if let before = earlier?.peakBytes, before.count == report.peakBytes.count {

@@ -10,6 +10,7 @@ struct RunFolder {
   static let scoresName = "scores.safetensors"
   static let planName = "plan.json"
   static let gatesName = "gates.safetensors"
+  static let generatedName = "generated.safetensors"
 
   var scores: String { path + "/" + Self.scoresName }
   var plan: String { path + "/" + Self.planName }
@@ -17,6 +18,8 @@ struct RunFolder {
   /// The cut model before recovery.
   var pruned: String { path + "/pruned" }
   var gates: String { path + "/" + Self.gatesName }
+  /// The text that the model wrote.
+  var generated: String { path + "/" + Self.generatedName }
   var metrics: String { path + "/metrics.jsonl" }
   var report: String { path + "/report.json" }
   var document: String { path + "/run.yaml" }

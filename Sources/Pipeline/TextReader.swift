@@ -70,7 +70,8 @@ package struct TextReader {
   func tokenizer() throws -> Tokenizer { try Tokenizer(contentsOfFile: model.folder.path + "/tokenizer.json") }
 
   func inputIDs(_ path: String) throws -> TokenSequences {
-    let tensor = try SafetensorsFile(path: path).tensor("input_ids")
+    let file = try SafetensorsFile(path: path)
+    let tensor = try file.tensor("input_ids")
     let dimensions = tensor.shape.dimensions
     guard dimensions.count == 2, dimensions[0] > 0, dimensions[1] > 0 else {
       throw CalibrationError(
@@ -82,6 +83,7 @@ package struct TextReader {
       }
       return id
     }
+    try TokenFile.requireUnchanged(file, ids: ids)
     let sequences = stride(from: 0, to: ids.count, by: dimensions[1]).map { Array(ids[$0..<$0 + dimensions[1]]) }
     return try checked(sequences, of: path)
   }

@@ -112,24 +112,7 @@ extension MemoryAccount {
     }
     let head = HeadPass.Footprint(blueprint, tokens: workload.batchTokens, rows: workload.batchTokens)
     let stream = Self.floats(workload.tokens * blueprint.hiddenSize)
-    for model in workload.models {
-      let groups = model.blueprint.groups
-      let held = weights.held(model)
-      self[.weightsHeld] += held
-      self[.weightsInFlight] = max(self[.weightsInFlight], weights.inFlight(model))
-      let widened = model.blueprint.layers.indices.map { weights.widened(model, layer: $0) }
-      guard keepsWeights else {
-        self[.layerWeights] = max(self[.layerWeights], widened.max() ?? 0)
-        self[.head] += weights.headMatrix(model, head)
-        continue
-      }
-      self[.weightsKept] += widened.reduce(0, +) + weights.headMatrix(model, head)
-      // What other ranks own stays as it was received where it is multiplied as it is, or read row by row.
-      let stays = groups.filter { if case .layer = $0 { weights.usesBFloat16 } else { true } }
-      if let owner = weights.owner, owner.ranks > 1 {
-        self[.weightsKept] += max(0, stays.reduce(0) { $0 + model.byteCount(of: $1) } - held)
-      }
-    }
+    for model in workload.models { add(model, weights, head: head, isKeeping: keepsWeights) }
     // Values, gradients, the optimizer's moments, and what ranks exchange.
     self[.trained] = 6 * Self.floats(workload.trained)
     self[.streams] = stream * ((workload.isDistilled ? 2 : 1) + (workload.comparesStates ? layers.count : 0))

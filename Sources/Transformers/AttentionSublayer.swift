@@ -24,7 +24,7 @@ struct AttentionSublayer {
     let gated: Matrix
   }
 
-  private var geometry: AttentionGeometry {
+  var geometry: AttentionGeometry {
     let (isCausal, slidingWindow): (Bool, Int?) =
       switch specification.mask {
       case .full: (false, nil)

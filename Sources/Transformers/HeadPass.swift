@@ -93,9 +93,10 @@ public final class HeadPass {
   /// All logits of a batch's last hidden states, `[token, vocabulary]`: for tests and generation, not for long texts.
   public func logits(_ stream: Matrix) throws -> Matrix {
     let states = try applyNorm(stream)
-    let logits = try backend.makeMatrix(stream.rows, vocabularySize)
+    let logits = try backend.makeMatrix(stream.rows, vocabularySize, isZeroed: false)
     for part in parts(tokens: stream.rows) {
-      backend.add(try self.logits(states.normed, part: part), to: logits.columns(part), scale: 1)
+      backend.multiply(
+        states.normed, .none, try outputRows(part), .transposed, into: logits.columns(part), adding: false)
     }
     return logits
   }

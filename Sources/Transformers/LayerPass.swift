@@ -83,13 +83,45 @@ public struct LayerPass {
         stream = result.output
       case .absent(let part):
         activations.sublayers.append((stream, .absent))
-        if let bias = weights.sublayer(index)[part] {
-          stream = try backend.copy(stream)
-          backend.addBias(bias, to: stream)
-        }
+        stream = try addBias(sublayerWeights[part], to: stream)
       }
     }
     return (stream, activations)
+  }
+
+  /// The caches that ``step(_:position:weights:caches:)`` fills, by sublayer; nil where it has no attention.
+  func makeCaches(sequences: Int, length: Int) throws -> [KeyValueCache?] {
+    try sublayers.map { sublayer in
+      guard case .attention(let attention) = sublayer else { return nil }
+      return try KeyValueCache(attention.specification, sequences: sequences, length: length, backend: backend)
+    }
+  }
+
+  /// Runs `stream` `[sequence, hidden]`, the token at `position` of each sequence, through the layer; the caches hold what
+  /// the layer made of the tokens before.
+  func step(
+    _ stream: Matrix, position: Int, weights: GroupMatrices, caches: [KeyValueCache?]
+  ) throws -> Matrix {
+    var stream = stream
+    for (index, sublayer) in sublayers.enumerated() {
+      let sublayerWeights = weights.sublayer(index)
+      switch sublayer {
+      case .attention(let attention):
+        guard let cache = caches[index] else { preconditionFailure("caches of another layer") }
+        stream = try attention.step(stream, position: position, cache: cache, weights: sublayerWeights)
+      case .mlp(let mlp): stream = try mlp.forward(stream, weights: sublayerWeights, mask: nil).output
+      case .absent(let part): stream = try addBias(sublayerWeights[part], to: stream)
+      }
+    }
+    return stream
+  }
+
+  /// What an absent sublayer makes of `stream`.
+  private func addBias(_ bias: Matrix?, to stream: Matrix) throws -> Matrix {
+    guard let bias else { return stream }
+    let output = try backend.copy(stream)
+    backend.addBias(bias, to: output)
+    return output
   }
 
   /// Turns the gradient of the layer's output into that of its input, in place, and adds to the gradients that there is

@@ -8,9 +8,18 @@ extension SublayerMatrices {
 
   /// x · weightᵀ + bias, with the adapter's part.
   func project(_ x: Matrix, _ weight: TensorPart, bias: TensorPart, backend: any ComputeBackend) throws -> Matrix {
-    let y = try backend.project(x, weight: require(weight), bias: self[bias])
-    try adapters?.add(role(weight), of: x, to: y, backend: backend)
+    let y = try backend.makeMatrix(x.rows, require(weight).rows, isZeroed: false)
+    try project(x, weight, bias: bias, into: y, backend: backend)
     return y
+  }
+
+  /// The same into a matrix that is there.
+  func project(
+    _ x: Matrix, _ weight: TensorPart, bias: TensorPart, into y: Matrix, backend: any ComputeBackend
+  ) throws {
+    backend.multiply(x, .none, require(weight), .transposed, into: y, adding: false)
+    if let bias = self[bias] { backend.addBias(bias, to: y) }
+    try adapters?.add(role(weight), of: x, to: y, backend: backend)
   }
 
   /// output += x · weightᵀ + bias, with the adapter's part.

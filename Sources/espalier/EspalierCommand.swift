@@ -18,9 +18,9 @@ struct EspalierCommand: ParsableCommand {
       """,
     version: Session.version,
     subcommands: [
-      PruneCommand.self, SelectCommand.self, ScoreCommand.self, AllocateCommand.self, TuneCommand.self,
-      RepackCommand.self, RecoverCommand.self, EvaluateCommand.self, ReportCommand.self, InspectCommand.self,
-      TokenizeCommand.self, EstimateCommand.self, DoctorCommand.self, BenchCommand.self,
+      PruneCommand.self, SelectCommand.self, ScoreCommand.self, AllocateCommand.self, GenerateCommand.self,
+      TuneCommand.self, RepackCommand.self, RecoverCommand.self, EvaluateCommand.self, ReportCommand.self,
+      InspectCommand.self, TokenizeCommand.self, EstimateCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 }
 

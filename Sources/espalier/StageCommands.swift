@@ -69,6 +69,20 @@ struct AllocateCommand: StageCommand {
   }
 }
 
+/// Training text by the model itself.
+struct GenerateCommand: StageCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Let the dense model write training text, and leave generated.safetensors in the run folder.")
+
+  @OptionGroup var options: RunOptions
+  @OptionGroup var start: StartOptions
+
+  func prepare() throws -> PreparedCommand {
+    try options.prepare("generate", needs: [.generation], isFresh: start.fresh) { try $0.generateOnly() }
+  }
+}
+
 /// Gates from scores.
 struct TuneCommand: StageCommand {
   static let configuration = CommandConfiguration(

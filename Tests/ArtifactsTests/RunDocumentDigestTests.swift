@@ -17,11 +17,32 @@ import Testing
     "output: elsewhere", "run-folder: elsewhere", "overwrite: true", "resources: {threads: 3}",
     "resources: {memory-limit: 1GB}", "resources: {weights: owner}", "resources: {microbatch: 64}",
     "resources: {recompute: always}", "resources: {save-interval: 0}", "resources: {watchdog: off}",
-    "tuning: {save-every: 3}", "recovery: {save-every: 0}", "recovery: {targets: [down, up, gate, all-linear]}",
+    "generation: {sequences: 40, seed: 3, text: a}", "tuning: {save-every: 3}", "recovery: {save-every: 0}",
+    "recovery: {targets: [down, up, gate, all-linear]}",
     "allocation: {sparsity: 0.30}", "calibration: {text: null}",
   ])
   func unchangedBy(line: String) throws {
     #expect(try digest(line) == digest())
+  }
+
+  /// What the model writes depends on how it writes, and on what: on nothing that is done with the text.
+  @Test func generationDependsOnItsKeysAlone() throws {
+    func values(_ yaml: String) throws -> [String] {
+      try RunDocument(yaml: "model: m\n" + yaml, environment: testEnvironment).valuesChangingGeneration
+        .map { "\($0.key): \($0.value)" }
+    }
+    let own = try values("")
+    #expect(
+      own == [
+        "model: m", "generation.sequences: 0", "generation.length: 512", "generation.text: []", "generation.prompt: 16",
+        "generation.temperature: 1.0", "generation.seed: 0", "resources.backend: cpu", "resources.compute: auto",
+      ])
+    for same in ["calibration: {seed: 1}", "tuning: {steps: 4}", "resources: {memory-limit: 1GB}"] {
+      #expect(try values(same) == own)
+    }
+    for other in ["generation: {temperature: 0.5}", "generation: {seed: 1}", "resources: {compute: f32}"] {
+      #expect(try values(other) != own)
+    }
   }
 
   @Test(arguments: [

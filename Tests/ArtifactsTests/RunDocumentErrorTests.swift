@@ -5,8 +5,8 @@ import Testing
 @Suite struct RunDocumentErrorTests {
   static let number = "a number, 0 or more and below 1"
   static let topKeys =
-    "model, output, run-folder, overwrite, calibration, selection, scoring, allocation, tuning, recovery, exchange, "
-    + "evaluation, repacking, resources"
+    "model, output, run-folder, overwrite, calibration, selection, scoring, allocation, generation, tuning, recovery, "
+    + "exchange, evaluation, repacking, resources"
 
   static let targets = "all-linear, or a list of query, key, value, output, gate, up, down"
 
@@ -176,6 +176,16 @@ import Testing
     (
       "allocation: {round-to: 128}\ntuning: {steps: 1, granularity: block}",
       "3:33: tuning.granularity: found blocks of 64 neurons, no multiple of allocation.round-to (128); change one of them"
+    ),
+    (
+      "generation: {prompt: 512}",
+      "2:22: generation.prompt: found prompts of 512 tokens in sequences of 512, which leave nothing to write; prompt has "
+        + "to be below length"
+    ),
+    (
+      "generation: {length: 16}",
+      "2:22: generation.length: found prompts of 16 tokens in sequences of 16, which leave nothing to write; prompt has "
+        + "to be below length"
     ),
     (
       "output: t\nrecovery: {teacher: t/dense}",

@@ -94,6 +94,23 @@ func isOneLine(_ text: String) -> Bool { !text.contains { $0.isNewline } }
     #expect(document.exchange.codec == .auto && document.scoring.exchange == .int8)
   }
 
+  @Test func generationIsRead() throws {
+    let generation = try RunDocument(model: "m", environment: testEnvironment).generation
+    #expect(generation.sequences == 0 && generation.length == 512 && generation.text.isEmpty)
+    #expect(generation.prompt == 16 && generation.temperature == 1 && generation.seed == 0)
+    let yaml = """
+      model: m
+      calibration: {text: c.txt}
+      generation: {sequences: 400, length: 64, prompt: 1, temperature: 0.5, seed: 3}
+      """
+    let document = try RunDocument(yaml: yaml, environment: testEnvironment)
+    #expect(document.generation.sequences == 400 && document.generation.length == 64)
+    #expect(document.generation.prompt == 1 && document.generation.temperature == 0.5 && document.generation.seed == 3)
+    #expect(document.generationText == ["c.txt"])
+    let own = try RunDocument(yaml: yaml.replacing("prompt: 1", with: "text: [p, q]"), environment: testEnvironment)
+    #expect(own.generationText == ["p", "q"] && own.generation.prompt == 16)
+  }
+
   /// Text that tuning or recovery lacks is taken from what comes before.
   @Test func trainingTextFollows() throws {
     func texts(_ yaml: String) throws -> [[String]] {

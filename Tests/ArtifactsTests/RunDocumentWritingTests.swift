@@ -61,6 +61,8 @@ func fixture(_ name: String) throws -> String {
         "calibration.seed": "\(generator.next())", "calibration.special-tokens": pick(["true", "false"]),
         "selection.seeds": count(1), "selection.texts": path, "selection.held-out": pick(["null", path]),
         "selection.sequences": count(1), "selection.length": count(2),
+        "generation.sequences": count(0), "generation.length": "5001", "generation.text": path,
+        "generation.prompt": count(1), "generation.temperature": "\(gamma)", "generation.seed": "\(generator.next())",
         "tuning.steps": count(0), "tuning.text": path, "tuning.length": count(2), "tuning.batch": count(1),
         "tuning.sequences": pick(["null", count(1)]), "recovery.sequences": pick(["null", count(1)]),
         "tuning.accumulation": count(1), "tuning.seed": "\(generator.next())",
@@ -103,6 +105,7 @@ func fixture(_ name: String) throws -> String {
       #expect(again == document)
       #expect(again.digest == document.digest)
       #expect(again.tuning == document.tuning && again.recovery == document.recovery)
+      #expect(again.generation == document.generation)
       #expect(again.selection == document.selection && again.exchange == document.exchange)
       #expect(again.allocation == document.allocation && again.calibration == document.calibration)
     }

@@ -80,6 +80,25 @@ import Testing
     #expect(read.training?.first?.rounds.last?.loss.isNaN == true)
   }
 
+  @Test func generatedText() throws {
+    var report = RunReport(
+      espalierVersion: "0.1.0", model: .init(path: "m", hash: "ab"),
+      resources: .init(ranks: 1, hosts: ["a"], threads: 1, backend: "cpu"))
+    report.generated = .init(path: "r/generated.safetensors", sequences: 400, length: 512, prompt: 16)
+    let expected = """
+      ranks         1 rank on a, 1 thread each, backend cpu
+      generated     r/generated.safetensors, 400 sequences of 512 tokens, each from a
+                    prompt of 16
+
+      """
+    #expect(ReportTable(report).text == expected)
+    let bytes = try report.json()
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+    let generated = try #require(object["generated"] as? [String: Any])
+    #expect(Set(generated.keys) == ["path", "sequences", "length", "prompt"] && generated["length"] as? Int == 512)
+    #expect(try RunReport(json: bytes).generated == report.generated)
+  }
+
   /// A report from before there was any of this is still one.
   @Test func olderReportsAreRead() throws {
     var object = try #require(

@@ -78,7 +78,8 @@ struct AttentionRun {
   let key: Table
   let value: Table
   let dOutput: Table
-  private let stored: [Matrix]
+  /// Query, key, value and the output's gradient in the backend.
+  let stored: [Matrix]
   let output: Matrix
   let logSumExp: Matrix
 

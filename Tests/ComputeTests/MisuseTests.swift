@@ -10,6 +10,7 @@ enum Misuse: String, CaseIterable, Codable, Sendable {
   case layerNormBias, layerNormMean, layerNormBackwardInput, layerNormBackwardDeviation, layerNormBackwardBiasGradient
   case rotationOfOtherTokens, rotationBeyondTable, rotationOfOtherHeads
   case attentionQuery, attentionKey, attentionLogSumExp, attentionBackwardLogSumExp, attentionBackwardGradient
+  case stepQuery, stepValue, stepOutput, stepWithoutKeys, stepBeyondKeys, stepBeforeKeys, stepOfOtherCount
   case windowOfNothing, windowWithoutCausalMask
   case swiGLUUp, swiGLUBackwardUp, swiGLUBackwardGradient
   case geluOutput, geluBackwardInput, geluBackwardGradient
@@ -64,6 +65,19 @@ enum Misuse: String, CaseIterable, Codable, Sendable {
         try m(5, 8), query: try m(5, 8), key: try m(5, 4), value: try m(5, 4), output: try m(5, 8),
         logSumExp: try m(self == .attentionBackwardLogSumExp ? 4 : 5, 2), layout: layout, geometry: Self.geometry,
         dQuery: try m(5, 8), dKey: try m(self == .attentionBackwardGradient ? 4 : 5, 4), dValue: try m(5, 4))
+
+    case .stepQuery, .stepValue, .stepOutput, .stepWithoutKeys, .stepBeyondKeys, .stepBeforeKeys, .stepOfOtherCount:
+      var rows = [0..<3, 3..<5]
+      switch self {
+      case .stepWithoutKeys: rows[1] = 5..<5
+      case .stepBeyondKeys: rows[1] = 3..<6
+      case .stepBeforeKeys: rows[0] = -1..<3
+      case .stepOfOtherCount: rows.removeLast()
+      default: break
+      }
+      try backend.attentionStep(
+        query: try m(2, self == .stepQuery ? 7 : 8), keys: try m(5, 4), values: try m(5, self == .stepValue ? 8 : 4),
+        rows: rows, geometry: Self.geometry, into: try m(self == .stepOutput ? 3 : 2, 8))
 
     case .windowOfNothing, .windowWithoutCausalMask:
       let isCausal = self == .windowOfNothing

@@ -47,6 +47,23 @@ import Testing
     }
   }
 
+  /// A table of one position turns tokens that stand alone as the whole table turns the token there.
+  @Test(arguments: Setup.all) func onePosition(_ setup: Setup) throws {
+    var random = SeededGenerator(seed: 24)
+    let bench = Workbench(setup)
+    let rotary = Self.rotaryTable(positions: 6, half: 4)
+    let x = random.table(6, 16)
+    let (together, alone) = (try bench.matrix(x), try bench.matrix(x))
+    bench.backend.rotate(together, layout: SequenceLayout(lengths: [6]), table: rotary, inverse: false)
+    for position in 0..<6 {
+      let row = alone.rows(position..<position + 1)
+      bench.backend.rotate(
+        row, layout: SequenceLayout(lengths: [1]), table: rotary.only(position), inverse: false)
+    }
+    #expect(rotary.only(5).positions == 1)
+    #expect(bench.backend.floats(alone) == bench.backend.floats(together))
+  }
+
   /// `inverse` is the transpose, also where the table scales (as long-context variants do): the gradient of the rotation.
   @Test(arguments: Setup.all, shapes)
   func gradient(_ setup: Setup, shape: (lengths: [Int], heads: Int, half: Int)) throws {

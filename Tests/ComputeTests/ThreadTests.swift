@@ -7,7 +7,7 @@ import Testing
 enum SplitOperation: String, CaseIterable, Sendable {
   case add, fill, addBias, addColumnSums, rmsNorm, rmsNormBackward, rotate, swiGLU, swiGLUBackward, scaleUnits
   case addUnitProducts, addSaliency, crossEntropy, divergence, columnMaxima, gather, scatter, attention
-  case slidingWindow
+  case slidingWindow, attentionStep
 
   private static let (rows, units, width) = (410, 27, 24)
 
@@ -105,6 +105,14 @@ enum SplitOperation: String, CaseIterable, Sendable {
         y, query: x, key: key, value: value, output: output, logSumExp: logarithms, layout: layout,
         geometry: geometry, dQuery: dQuery, dKey: dKey, dValue: dValue)
       return bits(output, logarithms, dQuery, dKey, dValue)
+    case .attentionStep:
+      let geometry = AttentionGeometry(
+        queryHeads: Self.units, keyValueHeads: 9, headWidth: Self.width, scale: 0.2, isCausal: true)
+      let output = try backend.makeMatrix(like: x)
+      try backend.attentionStep(
+        query: x, keys: try matrix(rows, columns / 3), values: try matrix(rows, columns / 3),
+        rows: (0..<rows).map { $0 / 2..<$0 + 1 }, geometry: geometry, into: output)
+      return bits(output)
     }
   }
 }

@@ -8,7 +8,8 @@ extension ProgramTests {
   @Suite struct HelpTests {
     static let texts: [(file: String, arguments: [String])] = [
       ("espalier", ["--help"]), ("prune", ["prune", "--help"]), ("select", ["select", "--help"]),
-      ("score", ["score", "--help"]), ("allocate", ["allocate", "--help"]), ("tune", ["tune", "--help"]),
+      ("score", ["score", "--help"]), ("allocate", ["allocate", "--help"]),
+      ("generate", ["generate", "--help"]), ("tune", ["tune", "--help"]),
       ("repack", ["repack", "--help"]), ("recover", ["recover", "--help"]), ("evaluate", ["evaluate", "--help"]),
       ("report", ["report", "--help"]), ("inspect", ["inspect", "--help"]), ("tokenize", ["tokenize", "--help"]),
       ("estimate", ["estimate", "--help"]), ("doctor", ["doctor", "--help"]), ("bench", ["bench", "--help"]),

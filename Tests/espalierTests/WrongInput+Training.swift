@@ -32,12 +32,51 @@ extension WrongInput {
     WrongInput(
       "more sequences than a step can have", 64, ["tuning.batch", "2000000000", "tuning.accumulation", "1048576"],
       flags: set(["tuning.steps=2", "tuning.batch=2000000000", "tuning.accumulation=2000000000"])),
+    generation("generate nothing", 64, ["generation.sequences", "0 sequences", "generation.sequences=400"], []),
+    generation(
+      "prompts that fill their sequences", 64, ["--set generation.prompt=32", "generation.prompt", "below length"],
+      ["generation.sequences=4", "generation.length=32", "generation.prompt=32"]),
+    WrongInput(
+      "generate without text", 64, ["generation.text", "missing", "calibration.text"],
+      arguments: ["generate", "--model", Fixtures.demoModel, "--run-folder", "out.run"]
+        + set(["generation.sequences=4"])),
+    WrongInput("a text without one prompt", 65, ["few.txt", "0 sequences of 16", "give more text"]) { workspace in
+      try workspace.folder.write("once", to: "few.txt")
+      return ["generate"] + Workspace.smallRun.dropFirst() + set(["generation.sequences=4", "generation.text=few.txt"])
+    },
+    WrongInput("tokens too few for a prompt", 65, ["ids.safetensors", "sequences of 4 tokens", "generation.prompt"]) {
+      workspace in
+      let ids = try workspace.inputIDs("ids.safetensors", sequences: 3, tokens: 4, below: 1024)
+      return ["generate"] + Workspace.smallRun.dropFirst() + set(["generation.sequences=4", "generation.text=\(ids)"])
+    },
+    generation(
+      "more text than a file may have", 64, ["generation.sequences", "2000000 sequences of 512 tokens", "67108864"],
+      ["generation.sequences=2000000"]),
+    generation(
+      "fewer sequences than texts", 64, ["generation.sequences", "1 is fewer than the 2 texts"],
+      ["generation.sequences=1"], ["--calibration-text", Workspace.valid]),
+    generation(
+      "memory for not one sequence", 71, ["resources.memory-limit", "is needed", "lower generation.length"],
+      ["generation.sequences=4"], ["--memory-limit", "1MB"]),
+    WrongInput(
+      "logits that are no numbers", 65, ["token 16 of sequence ", "NaN", "check the model's weights"], hasBegun: true
+    ) {
+      workspace in
+      let model = try workspace.model(replacing: "model.safetensors") { Array($0.dropLast(2)) + [0xC0, 0x7F] }
+      return ["generate"] + Workspace.smallRun(model: model).dropFirst() + set(["generation.sequences=4"])
+    },
     WrongInput("unknown codec", 64, ["exchange.codec", "int7", "int8"], flags: ["--set", "exchange.codec=int7"]),
   ]
 
   private static let short = ["recovery.steps=2", "recovery.length=16"]
 
   private static func set(_ assignments: [String]) -> [String] { assignments.flatMap { ["--set", $0] } }
+
+  private static func generation(
+    _ name: String, _ code: Int32, _ parts: [String], _ assignments: [String], _ flags: [String] = []
+  ) -> WrongInput {
+    WrongInput(name, code, parts, arguments: ["generate"] + Workspace.smallRun.dropFirst() + set(assignments) + flags)
+  }
 
   private static func training(
     _ name: String, _ code: Int32, _ parts: [String], _ verb: String, _ assignments: [String]
