@@ -49,8 +49,8 @@ public final class GateTuner {
   private let pass: TrainingPass
   private let keepsActivations: Bool
   private let scores: ScoreTable
-  /// The gates as they are before any step.
-  private let untrained: GateRegistry
+  /// The first stage's plan by the scores.
+  private let oneShot: PruningPlan
   var registry: GateRegistry
   var logitOptimizer: Adam
   var scaleOptimizer: Adam
@@ -80,8 +80,8 @@ public final class GateTuner {
       attentionWeight: settings.attentionWeight, mlpWeight: settings.mlpWeight, control: settings.budget,
       weight: settings.budgetWeight)
     self.scores = scores
-    untrained = registry
-    self.registry.start(from: scores, plan: try hooks.allocate(scores, scheduler.target(ofStage: 0), nil))
+    oneShot = try hooks.allocate(scores, scheduler.target(ofStage: 0), nil)
+    self.registry.start(from: scores, plan: oneShot)
   }
 
   /// Runs all steps that are left, and returns the best plan at the sparsity that was reached.
@@ -100,15 +100,16 @@ public final class GateTuner {
   private func judgeStart() throws {
     guard let validate = hooks.validate else { return }
     progress.dense = try validate(nil)
-    try judgeOneShot(target: scheduler.target(ofStage: 0))
+    _ = try judge(oneShot, of: registry, target: scheduler.target(ofStage: 0), round: nil)
   }
 
-  /// Judges the plan that the scores alone make at a sparsity.
+  /// Judges the plan that the scores alone make at a sparsity, with units as they were.
   private func judgeOneShot(target: Double) throws {
     let plan = try hooks.allocate(scores, target, nil)
-    var registry = untrained
-    registry.start(from: scores, plan: plan)
-    _ = try judge(plan, of: registry, target: target, round: nil)
+    var untrained = registry
+    untrained.scales = Array(repeating: 1, count: registry.scales.count)
+    untrained.start(from: scores, plan: plan)
+    _ = try judge(plan, of: untrained, target: target, round: nil)
   }
 
   private func begin(_ stage: Int) throws {

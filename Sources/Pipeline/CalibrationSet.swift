@@ -23,12 +23,8 @@ package struct CalibrationSet: Sendable {
   static func hash(_ sequences: [[Int32]]) -> String {
     var hash = SHA256()
     for sequence in sequences {
-      hash.update(data: littleEndianBytes([Int32(truncatingIfNeeded: sequence.count)] + sequence))
+      hash.update(data: ([Int32(truncatingIfNeeded: sequence.count)] + sequence).littleEndianBytes)
     }
     return hash.finalize().hexadecimal
-  }
-
-  private static func littleEndianBytes(_ values: [Int32]) -> [UInt8] {
-    values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * Int32($0))) } }
   }
 }

@@ -74,11 +74,8 @@ struct GenerateStage {
 
   /// The sequences of all ranks, in the order of ranks.
   private func gathered(_ own: [[Int32]], length: Int) throws -> [[Int32]] {
-    let bytes = own.flatMap { $0.flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * Int32($0))) } } }
-    return try session.communicator.gather(bytes).flatMap { bytes in
-      let ids = stride(from: 0, to: bytes.count, by: 4).map { place in
-        (0..<4).reduce(Int32(0)) { $0 | Int32(truncatingIfNeeded: UInt32(bytes[place + $1]) << (8 * UInt32($1))) }
-      }
+    try session.communicator.gather(own.flatMap(\.littleEndianBytes)).flatMap { bytes in
+      let ids = [Int32](littleEndianBytes: bytes)
       return stride(from: 0, to: ids.count, by: length).map { Array(ids[$0..<$0 + length]) }
     }
   }

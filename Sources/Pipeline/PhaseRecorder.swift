@@ -26,10 +26,17 @@ package final class PhaseRecorder {
   /// Files that must not change while the run goes on.
   private var watched: [CheckpointStamp] = []
   private let backends: [any ComputeBackend]
-  /// The backends' peaks in the phases that go on, the innermost last.
-  private var peaks: [Int] = []
-  /// Of the phases that go on, seconds and waiting that phases inside them have taken: these count there alone.
-  private var inner: [(seconds: Double, waited: Double)] = []
+  /// A phase that goes on.
+  private struct Ongoing {
+    /// The backends' peak in it so far.
+    var peakBytes = 0
+    /// What phases inside it have taken, which counts there alone.
+    var innerSeconds = 0.0
+    var innerWaited = 0.0
+  }
+
+  /// The innermost last.
+  private var ongoing: [Ongoing] = []
   /// Bytes that this rank's weights and gradients moved between ranks.
   var trafficBytes = 0
 
@@ -62,12 +69,12 @@ package final class PhaseRecorder {
     try session.together { for stamp in watched { try stamp.requireUnchanged() } }
     try session.communicator.requireAgreement(at: name, on: held)
     // Inside a phase it is the stage that stops, where it has saved what it did.
-    guard peaks.isEmpty, let signal = try session.signalToStop() else { return }
+    guard ongoing.isEmpty, let signal = try session.signalToStop() else { return }
     throw StoppedError(signal: signal, saved: "everything before \(name)")
   }
 
-  /// Runs a phase, tells of its progress and records its time, without that of phases inside it. `amount` of `unit` is what all ranks together get done.
-  /// Collective: ranks first make sure that they agree.
+  /// Runs a phase, tells of its progress and records its time, without that of phases inside it. `amount` of `unit` is what
+  /// all ranks together get done. Collective: ranks first make sure that they agree.
   package func run<Value>(_ name: String, amount: Double = 0, unit: String = "", _ body: () throws -> Value) throws
     -> Value
   {
@@ -77,30 +84,29 @@ package final class PhaseRecorder {
     let start = ContinuousClock.now
     let waitedBefore = session.heartbeat.waitedSeconds
     notePeak()
-    peaks.append(0)
-    inner.append((0, 0))
+    ongoing.append(Ongoing())
     let result = Result { try body() }
     session.trace.endStep()
     session.trace.record(turn.map { "\(name) \($0)" } ?? name, .phase, on: .main, from: start)
     notePeak()
-    let peak = peaks.removeLast()
-    if let enclosing = peaks.popLast() { peaks.append(max(enclosing, peak)) }
+    let own = ongoing.removeLast()
     let elapsed = start.duration(to: .now).seconds
     let elapsedWaiting = session.heartbeat.waitedSeconds - waitedBefore
-    let taken = inner.removeLast()
-    if let enclosing = inner.popLast() {
-      inner.append((enclosing.seconds + elapsed, enclosing.waited + elapsedWaiting))
+    if let last = ongoing.indices.last {
+      ongoing[last].peakBytes = max(ongoing[last].peakBytes, own.peakBytes)
+      ongoing[last].innerSeconds += elapsed
+      ongoing[last].innerWaited += elapsedWaiting
     }
     let value = try result.get()
-    let (seconds, waited) = (elapsed - taken.seconds, elapsedWaiting - taken.waited)
+    let (seconds, waited) = (elapsed - own.innerSeconds, elapsedWaiting - own.innerWaited)
     if turn != nil, let index = phases.firstIndex(where: { $0.name == name }) {
       phases[index].seconds += seconds
       phases[index].waited += waited
       phases[index].amount += amount
-      phases[index].peakBytes = max(phases[index].peakBytes, peak)
+      phases[index].peakBytes = max(phases[index].peakBytes, own.peakBytes)
     } else {
       phases.append(
-        Phase(name: name, seconds: seconds, waited: waited, amount: amount, unit: unit, peakBytes: peak))
+        Phase(name: name, seconds: seconds, waited: waited, amount: amount, unit: unit, peakBytes: own.peakBytes))
     }
     session.console.end()
     return value
@@ -109,7 +115,7 @@ package final class PhaseRecorder {
   /// Adds what the backends' matrices took since the last call to the phase that goes on.
   private func notePeak() {
     let bytes = backends.reduce(0) { $0 + $1.takePeakBytes() }
-    if let last = peaks.popLast() { peaks.append(max(last, bytes)) }
+    if let last = ongoing.indices.last { ongoing[last].peakBytes = max(ongoing[last].peakBytes, bytes) }
   }
 
   /// Runs phases that come `count` times: they are told apart as they go on, and have one row in the report.

@@ -52,7 +52,7 @@ extension TextReader {
   static func holdsTokens(_ path: String) -> Bool { path.hasSuffix(".safetensors") }
 
   /// How many of `count` sequences the `index`-th of several texts gives.
-  private static func share(_ index: Int, of count: Int, texts: Int) -> Int {
+  static func share(_ index: Int, of count: Int, texts: Int) -> Int {
     Partition(ranks: texts).block(of: count, rank: index).count
   }
 

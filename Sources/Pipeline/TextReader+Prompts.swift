@@ -36,7 +36,7 @@ extension TextReader {
     let tokenizer = try text.allSatisfy(Self.holdsTokens) ? nil : tokenizer()
     var (prompts, different): ([[Int32]], Int) = ([], 0)
     for (index, path) in text.enumerated() {
-      let share = Partition(ranks: text.count).block(of: section.sequences, rank: index).count
+      let share = Self.share(index, of: section.sequences, texts: text.count)
       let own = try self.prompts(of: path, tokenizer: tokenizer, section, most: share)
       different += own.count
       prompts += (0..<share).map { own[$0 % own.count] }
@@ -57,16 +57,13 @@ extension TextReader {
         seed: section.seed, path: path)
       return try checked(places.map { Array(ids[$0]) }, of: path).ids
     }
-    let sequences = try inputIDs(path)
-    guard sequences.length >= section.prompt else {
+    let sequences = try inputIDs(path, seed: section.seed, limit: most)
+    if let tokens = sequences.first?.count, tokens < section.prompt {
       throw CalibrationError(
         .tooFewTokens,
-        "\(path): sequences of \(sequences.length) tokens have no prompts of \(section.prompt); ask for shorter ones "
+        "\(path): sequences of \(tokens) tokens have no prompts of \(section.prompt); ask for shorter ones "
           + "(generation.prompt)")
     }
-    var generator = SplitMix64(seed: section.seed)
-    return generator.permutation(sequences.ids.count).prefix(most).map {
-      Array(sequences.ids[$0].prefix(section.prompt))
-    }
+    return sequences.map { Array($0.prefix(section.prompt)) }
   }
 }

@@ -49,7 +49,7 @@ extension TextReader {
   private static func shared(
     _ needed: Int, among count: Int, read: (_ index: Int, _ limit: Int) throws -> [TrainingSequence]
   ) throws -> [TrainingSequence] {
-    var limits = (0..<count).map { Partition(ranks: count).block(of: needed, rank: $0).count }
+    var limits = (0..<count).map { share($0, of: needed, texts: count) }
     var sequences = [[TrainingSequence]](repeating: [], count: count)
     var unread = Array(0..<count)
     while !unread.isEmpty {
@@ -57,7 +57,7 @@ extension TextReader {
       let missing = needed - sequences.reduce(0) { $0 + $1.count }
       unread = missing > 0 ? (0..<count).filter { sequences[$0].count >= limits[$0] } : []
       for (place, index) in unread.enumerated() {
-        limits[index] += Partition(ranks: unread.count).block(of: missing, rank: place).count
+        limits[index] += share(place, of: missing, texts: unread.count)
       }
     }
     return sequences.flatMap { $0 }
@@ -65,12 +65,10 @@ extension TextReader {
 
   /// Sequences of a file of `input_ids`, `limit` of them drawn by the seed.
   private func tokens(of path: String, length: Int, seed: UInt64, limit: Int) throws -> TrainingSequences {
-    let ids = try inputIDs(path).ids
+    let chosen = try inputIDs(path, seed: seed, limit: limit)
     return try named(path) { () throws(CalibrationError) in
-      var generator = SplitMix64(seed: seed)
-      let chosen = generator.permutation(ids.count).prefix(limit)
       var sequences: [TrainingSequence] = []
-      for index in chosen { sequences.append(try TrainingSequence(ids: Array(ids[index].prefix(length)))) }
+      for ids in chosen { sequences.append(try TrainingSequence(ids: Array(ids.prefix(length)))) }
       return try TrainingSequences(sequences, seed: seed)
     }
   }

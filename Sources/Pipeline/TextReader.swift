@@ -69,6 +69,13 @@ package struct TextReader {
 
   func tokenizer() throws -> Tokenizer { try Tokenizer(contentsOfFile: model.folder.path + "/tokenizer.json") }
 
+  /// Sequences of a file of `input_ids`, `limit` of them drawn by the seed.
+  func inputIDs(_ path: String, seed: UInt64, limit: Int) throws -> [[Int32]] {
+    let ids = try inputIDs(path).ids
+    var generator = SplitMix64(seed: seed)
+    return generator.permutation(ids.count).prefix(limit).map { ids[$0] }
+  }
+
   func inputIDs(_ path: String) throws -> TokenSequences {
     let file = try SafetensorsFile(path: path)
     let tensor = try file.tensor("input_ids")

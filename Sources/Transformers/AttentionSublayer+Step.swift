@@ -7,15 +7,12 @@ extension AttentionSublayer {
   func step(
     _ stream: Matrix, position: Int, cache: KeyValueCache, weights: SublayerMatrices
   ) throws -> Matrix {
-    let normed = try backend.makeMatrix(like: stream, isZeroed: false)
-    let inverseRMS = try backend.makeMatrix(stream.rows, 1, isZeroed: false)
-    backend.rmsNorm(
-      stream, weight: weights.require(.normWeight), epsilon: norm.epsilon, into: normed, inverseRMS: inverseRMS)
+    let normed = try weights.applyNorm(norm, to: stream, backend: backend).normed
     let query = try weights.project(normed, .queryWeight, bias: .queryBias, backend: backend)
     // The projections write where attention reads.
     let (key, value) = cache.tokens(at: position)
-    try weights.project(normed, .keyWeight, bias: .keyBias, into: key, backend: backend)
-    try weights.project(normed, .valueWeight, bias: .valueBias, into: value, backend: backend)
+    try weights.project(normed, .keyWeight, bias: .keyBias, into: key, adding: false, backend: backend)
+    try weights.project(normed, .valueWeight, bias: .valueBias, into: value, adding: false, backend: backend)
     if let table = rotary?.only(position) {
       let layout = SequenceLayout(lengths: Array(repeating: 1, count: stream.rows))
       backend.rotate(query, layout: layout, table: table, inverse: false)
@@ -26,7 +23,7 @@ extension AttentionSublayer {
       query: query, keys: cache.keys, values: cache.values, rows: cache.rows(through: position), geometry: geometry,
       into: context)
     let output = try backend.copy(stream)
-    try weights.addProjection(of: context, .outputWeight, bias: .outputBias, to: output, backend: backend)
+    try weights.project(context, .outputWeight, bias: .outputBias, into: output, adding: true, backend: backend)
     return output
   }
 }

@@ -42,10 +42,7 @@ struct AttentionSublayer {
   func forward(
     _ stream: Matrix, layout: SequenceLayout, weights: SublayerMatrices, gate: Matrix?
   ) throws -> (output: Matrix, activations: Activations) {
-    let normed = try backend.makeMatrix(like: stream, isZeroed: false)
-    let inverseRMS = try backend.makeMatrix(stream.rows, 1, isZeroed: false)
-    backend.rmsNorm(
-      stream, weight: weights.require(.normWeight), epsilon: norm.epsilon, into: normed, inverseRMS: inverseRMS)
+    let (normed, inverseRMS) = try weights.applyNorm(norm, to: stream, backend: backend)
     let query = try weights.project(normed, .queryWeight, bias: .queryBias, backend: backend)
     let key = try weights.project(normed, .keyWeight, bias: .keyBias, backend: backend)
     let value = try weights.project(normed, .valueWeight, bias: .valueBias, backend: backend)
@@ -63,7 +60,7 @@ struct AttentionSublayer {
       backend.scaleUnits(gated, by: gate, width: specification.groupSize * specification.headWidth)
     }
     let output = try backend.copy(stream)
-    try weights.addProjection(of: gated, .outputWeight, bias: .outputBias, to: output, backend: backend)
+    try weights.project(gated, .outputWeight, bias: .outputBias, into: output, adding: true, backend: backend)
     return (
       output,
       Activations(

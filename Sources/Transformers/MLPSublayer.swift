@@ -26,10 +26,7 @@ struct MLPSublayer {
   func forward(
     _ stream: Matrix, weights: SublayerMatrices, mask: Matrix?
   ) throws -> (output: Matrix, activations: Activations) {
-    let normed = try backend.makeMatrix(like: stream, isZeroed: false)
-    let inverseRMS = try backend.makeMatrix(stream.rows, 1, isZeroed: false)
-    backend.rmsNorm(
-      stream, weight: weights.require(.normWeight), epsilon: norm.epsilon, into: normed, inverseRMS: inverseRMS)
+    let (normed, inverseRMS) = try weights.applyNorm(norm, to: stream, backend: backend)
     let gate = try weights.project(normed, .gateWeight, bias: .gateBias, backend: backend)
     let up = try weights.project(normed, .upWeight, bias: .upBias, backend: backend)
     let activated = try backend.makeMatrix(like: gate, isZeroed: false)
@@ -40,7 +37,7 @@ struct MLPSublayer {
       backend.scaleUnits(gated, by: mask, width: 1)
     }
     let output = try backend.copy(stream)
-    try weights.addProjection(of: gated, .downWeight, bias: .downBias, to: output, backend: backend)
+    try weights.project(gated, .downWeight, bias: .downBias, into: output, adding: true, backend: backend)
     return (
       output,
       Activations(normed: normed, inverseRMS: inverseRMS, gate: gate, up: up, activated: activated, gated: gated)

@@ -13,18 +13,13 @@ import Testing
   init() throws {
     folder = try TemporaryFolder()
     reader = TextReader(try Model(path: Fixtures.demoModel))
-    let text = try String(decoding: TemporaryFolder.bytes(of: Fixtures.repository + "/demo/valid.txt"), as: UTF8.self)
-    try folder.write(String(text.prefix(20_000)), to: "first.txt")
-    try folder.write(String(text.dropFirst(20_000).prefix(20_000)), to: "second.txt")
+    try folder.writeDemoTexts(first: 20_000, second: 20_000)
     // Two rows of the numbers from 0 to 79, and three from 500.
     try folder.write(Self.rows([(0..<40), (40..<80), (500..<540), (540..<580), (580..<620)]), to: "rows.safetensors")
   }
 
   static func rows(_ rows: [Range<Int>]) -> [UInt8] {
-    let bytes = rows.joined().flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * $0)) } }
-    let entry = SafetensorsBytes.entry("input_ids", "I32", "[\(rows.count),\(rows[0].count)]", "0", "\(bytes.count)")
-    let header = [UInt8]("{\(entry)}".utf8)
-    return SafetensorsBytes.length(UInt64(header.count)) + header + bytes
+    SafetensorsBytes.inputIDs(rows.map { $0.map(Int32.init) })
   }
 
   /// Small sets, so that a short text has many: 4 sequences of 32 tokens, and 6 of 16 held out.

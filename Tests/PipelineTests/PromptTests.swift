@@ -13,9 +13,7 @@ import Testing
   init() throws {
     folder = try TemporaryFolder()
     reader = TextReader(try Model(path: Fixtures.demoModel))
-    let text = try String(decoding: TemporaryFolder.bytes(of: Fixtures.repository + "/demo/valid.txt"), as: UTF8.self)
-    try folder.write(String(text.prefix(8000)), to: "first.txt")
-    try folder.write(String(text.dropFirst(8000).prefix(300)), to: "second.txt")
+    try folder.writeDemoTexts(first: 8000, second: 300)
   }
 
   private func prompts(_ texts: [String], _ assignments: [String]) throws -> (ids: [[Int32]], different: Int) {
@@ -47,9 +45,7 @@ import Testing
   /// Each text gives its part, a file of tokens the first tokens of its sequences.
   @Test func areOfSeveralTexts() throws {
     let rows: [[Int32]] = (0..<5).map { row in (0..<12).map { Int32(row * 100 + $0) } }
-    let bytes = rows.joined().flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * Int32($0))) } }
-    let header = [UInt8]("{\(SafetensorsBytes.entry("input_ids", "I32", "[5,12]", "0", "\(bytes.count)"))}".utf8)
-    try folder.write(SafetensorsBytes.length(UInt64(header.count)) + header + bytes, to: "ids.safetensors")
+    try folder.write(SafetensorsBytes.inputIDs(rows), to: "ids.safetensors")
     let (ids, different) = try prompts(["ids.safetensors", "first.txt"], ["sequences=7", "prompt=9"])
     #expect(ids.count == 7 && different == 7)
     let firsts = rows.map { Array($0.prefix(9)) }

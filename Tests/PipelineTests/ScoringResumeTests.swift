@@ -20,10 +20,7 @@ import Testing
     for (name, seed) in [("rows", 8), ("others", 9)] as [(String, UInt64)] {
       // Five sequences: uneven on any number of ranks.
       let rows = randomSequences(lengths: Array(repeating: 12, count: 5), vocabularySize: 64, seed: seed)
-      let bytes = rows.joined().flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * Int32($0))) } }
-      let entry = SafetensorsBytes.entry("input_ids", "I32", "[5,12]", "0", "\(bytes.count)")
-      let header = [UInt8]("{\(entry)}".utf8)
-      try texts.write(SafetensorsBytes.length(UInt64(header.count)) + header + bytes, to: "\(name).safetensors")
+      try texts.write(SafetensorsBytes.inputIDs(rows), to: "\(name).safetensors")
     }
   }
 

@@ -14,9 +14,7 @@ import Testing
   init() throws {
     folder = try TemporaryFolder()
     reader = TextReader(try Model(path: Fixtures.demoModel))
-    let text = try String(decoding: TemporaryFolder.bytes(of: Fixtures.repository + "/demo/valid.txt"), as: UTF8.self)
-    try folder.write(String(text.prefix(8000)), to: "first.txt")
-    try folder.write(String(text.dropFirst(8000).prefix(8000)), to: "second.txt")
+    try folder.writeDemoTexts(first: 8000, second: 8000)
   }
 
   func document(_ assignments: [String], calibration: [String] = [], evaluation: String? = nil) throws -> RunDocument {
@@ -39,10 +37,7 @@ import Testing
 
   /// Ids as a file of `input_ids`, `[sequence, token]`.
   func writeIDs(_ name: String, _ sequences: [[Int32]], type: String = "I32", shape: String? = nil) throws {
-    let bytes = sequences.joined().flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * Int32($0))) } }
-    let shape = shape ?? "[\(sequences.count),\(sequences.first?.count ?? 0)]"
-    let header = [UInt8]("{\(SafetensorsBytes.entry("input_ids", type, shape, "0", "\(bytes.count)"))}".utf8)
-    try folder.write(SafetensorsBytes.length(UInt64(header.count)) + header + bytes, to: name)
+    try folder.write(SafetensorsBytes.inputIDs(sequences, type: type, shape: shape), to: name)
   }
 
   /// Each text gives its part, the first of them one more; together they are what each gives by itself.

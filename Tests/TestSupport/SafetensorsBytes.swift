@@ -15,4 +15,12 @@ public enum SafetensorsBytes {
   public static func entry(_ name: String, _ type: String, _ shape: String, _ begin: String, _ end: String) -> String {
     "\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":[\(begin),\(end)]}"
   }
+
+  /// A file of token ids, `[sequence, token]`, as `input_ids`; without `shape` that of the sequences.
+  public static func inputIDs(_ sequences: [[Int32]], type: String = "I32", shape: String? = nil) -> [UInt8] {
+    let bytes = sequences.joined().flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * Int32($0))) } }
+    let shape = shape ?? "[\(sequences.count),\(sequences.first?.count ?? 0)]"
+    let header = [UInt8]("{\(entry("input_ids", type, shape, "0", "\(bytes.count)"))}".utf8)
+    return length(UInt64(header.count)) + header + bytes
+  }
 }

@@ -51,11 +51,10 @@ final class Workspace: Sendable {
   /// Token ids as a file of `input_ids`, `[sequence, token]`.
   func inputIDs(_ name: String, sequences: Int, tokens: Int, below vocabulary: Int) throws -> String {
     var random = SeededGenerator(seed: 1)
-    let ids = (0..<sequences * tokens).map { _ in Int32.random(in: 0..<Int32(vocabulary), using: &random) }
-    let bytes = ids.flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * Int32($0))) } }
-    let entry = SafetensorsBytes.entry("input_ids", "I32", "[\(sequences),\(tokens)]", "0", "\(bytes.count)")
-    let header = [UInt8]("{\(entry)}".utf8)
-    return try folder.write(SafetensorsBytes.length(UInt64(header.count)) + header + bytes, to: name)
+    let ids = (0..<sequences).map { _ in
+      (0..<tokens).map { _ in Int32.random(in: 0..<Int32(vocabulary), using: &random) }
+    }
+    return try folder.write(SafetensorsBytes.inputIDs(ids), to: name)
   }
 
   /// Every file and folder below, by its path.
