@@ -37,7 +37,7 @@ extension DoctorInputs {
     let named =
       document.calibration.text + document.selection.texts
       + [document.selection.heldOut, document.evaluation.text]
-      .compactMap { $0 } + document.tuning.text + document.recovery.text
+      .compactMap { $0 } + document.generation.text + document.tuning.text + document.recovery.text
     var seen: Set<String> = []
     return named.filter { seen.insert($0).inserted }
   }

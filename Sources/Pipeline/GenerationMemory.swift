@@ -14,9 +14,10 @@ package struct GenerationMemory {
   /// Of this rank, as decided.
   package let account: MemoryAccount
 
-  /// Keys and values of all sequences that are written at a time: more sequences make products hardly faster, and a round
-  /// that a signal ends is lost.
-  private static let mostCacheBytes = 2 << 30
+  /// So many sequences at a time share the reading of weights well; more of them make products hardly faster, and a round
+  /// that a signal ends is lost. Small models may still write as many as have their keys and values in so many bytes.
+  private static let manySequences = 128
+  private static let fewCacheBytes = 2 << 30
 
   /// Decides for `sequences` sequences of all ranks. Collective.
   ///
@@ -26,32 +27,68 @@ package struct GenerationMemory {
     session: Session
   ) throws {
     let communicator = session.communicator
-    func account(_ sequences: Int, isKeeping: Bool) -> MemoryAccount {
-      MemoryAccount(writing: sequences, length: length, model: model.shape, weights, isKeeping: isKeeping)
-    }
-    let needed = account(1, isKeeping: false).total
+    let room = Room(model.shape, length: length, weights, limit: limit, available: available)
+    let needed = room.account(1, isKeeping: false).total
     let neededAnywhere = try communicator.maximumBytes(of: needed)
     try session.together {
       try MemoryLimitError.check(
         limit, needed: needed, neededAnywhere: neededAnywhere, remedy: "or lower generation.length")
     }
-    let room = limit?.bytes ?? available / 2
-    let fits = account(1, isKeeping: true).total <= room
-    let keepsWeights = try communicator.maximum(of: fits ? 0 : 1) == 0
-    let cacheRoom = min(Self.mostCacheBytes, limit.map { $0.bytes / 2 } ?? room)
-    func hasRoom(_ sequences: Int) -> Bool {
-      let account = account(sequences, isKeeping: keepsWeights)
-      return account[.cache] <= cacheRoom && account.total <= room
-    }
-    // The most that fit, by halving; one fits, or has to.
-    var (most, tooMany) = (1, (sequences + communicator.size - 1) / communicator.size + 1)
-    while most + 1 < tooMany {
-      let middle = (most + tooMany) / 2
-      if hasRoom(middle) { most = middle } else { tooMany = middle }
-    }
+    let keepsWeights = try communicator.maximum(of: room.holdsWeights ? 0 : 1) == 0
+    let share = (sequences + communicator.size - 1) / communicator.size
+    let most = room.sequences(upTo: share, isKeeping: keepsWeights)
+    self.init(room, sequences: Int(-(try communicator.maximum(of: -Double(most)))), keepsWeights: keepsWeights)
+  }
+
+  /// What a rank with this much memory would decide by itself, for `sequences` of its own; a limit below what one needs
+  /// counts as enough for it.
+  init(
+    _ model: ModelShape, length: Int, sequences: Int, weights: WeightResidence, limit: ByteSize?, available: Int
+  ) {
+    let room = Room(model, length: length, weights, limit: limit, available: available)
+    let keepsWeights = room.holdsWeights
+    self.init(
+      room, sequences: room.sequences(upTo: sequences, isKeeping: keepsWeights), keepsWeights: keepsWeights)
+  }
+
+  private init(_ room: Room, sequences: Int, keepsWeights: Bool) {
     self.keepsWeights = keepsWeights
-    self.sequences = Int(-(try communicator.maximum(of: -Double(most))))
-    self.account = account(self.sequences, isKeeping: keepsWeights)
+    self.sequences = sequences
+    account = room.account(sequences, isKeeping: keepsWeights)
+  }
+
+  /// What a rank's memory has room for.
+  private struct Room {
+    let model: ModelShape
+    let length: Int
+    let weights: WeightResidence
+    let bytes: Int
+    /// The most sequences whose keys and values leave room for the rest.
+    private let cachedSequences: Int
+
+    init(_ model: ModelShape, length: Int, _ weights: WeightResidence, limit: ByteSize?, available: Int) {
+      (self.model, self.length, self.weights) = (model, length, weights)
+      bytes = limit?.bytes ?? available / 2
+      let perSequence = max(1, length * GenerationPass.cacheBytesPerToken(model.blueprint))
+      cachedSequences = min(
+        max(GenerationMemory.manySequences, GenerationMemory.fewCacheBytes / perSequence), bytes / 2 / perSequence)
+    }
+
+    func account(_ sequences: Int, isKeeping: Bool) -> MemoryAccount {
+      MemoryAccount(writing: sequences, length: length, model: model, weights, isKeeping: isKeeping)
+    }
+
+    var holdsWeights: Bool { account(1, isKeeping: true).total <= bytes }
+
+    /// The most that fit, by halving; one fits, or has to.
+    func sequences(upTo limit: Int, isKeeping: Bool) -> Int {
+      var (most, tooMany) = (1, min(limit, cachedSequences) + 1)
+      while most + 1 < tooMany {
+        let middle = (most + tooMany) / 2
+        if account(middle, isKeeping: isKeeping).total <= bytes { most = middle } else { tooMany = middle }
+      }
+      return most
+    }
   }
 }
 

@@ -13,7 +13,8 @@ extension Run {
     // The host that has least decides, so that all ranks foretell the same.
     let available = -(try session.communicator.maximum(of: -Double(resources.availableBytes)))
     let cluster = Cluster(
-      nodes: nodes, ranksPerNode: ranksPerNode, measuringRate: rates.measuringRate, rate: rates.rate,
+      nodes: nodes, ranksPerNode: ranksPerNode, cores: resources.threads, measuringRate: rates.measuringRate,
+      rate: rates.rate,
       usesBFloat16: resources.usesBFloat16, linkRate: 1.25e9, diskRate: 1e9,
       memory: Int(min(available * Double(ranksPerNode), 0x1p62)), collectives: .openMPI,
       broadcasts: resources.broadcasts)

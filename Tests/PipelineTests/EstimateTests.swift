@@ -15,7 +15,8 @@ import Testing
     collectives: Collectives = .pipelined, broadcasts: Bool? = nil
   ) -> Cluster {
     Cluster(
-      nodes: nodes, ranksPerNode: ranksPerNode, measuringRate: 1e12, rate: 1e12, usesBFloat16: false, linkRate: link,
+      nodes: nodes, ranksPerNode: ranksPerNode, cores: 1, measuringRate: 1e12, rate: 1e12, usesBFloat16: false,
+      linkRate: link,
       diskRate: 1e9, memory: memory, collectives: collectives, broadcasts: broadcasts ?? (nodes > 1))
   }
 
@@ -171,6 +172,7 @@ import Testing
         "recover", "repack", "evaluate gates + LoRA",
       ])
     #expect(try names(["scoring.criterion": "magnitude"]) == ["load", "score", "repack"])
+    #expect(try names(["generation.sequences": "9"]) == ["load", "generate", "score", "repack"])
   }
 
   /// Steps cost alike, and gradients of gates are few beside LoRA's.
@@ -187,5 +189,40 @@ import Testing
       #expect(abs(three.gradientBytes - 3 * one.gradientBytes) < 1 && one.gradientBytes > 0)
     }
     #expect(try phase("tune", 1).gradientBytes < phase("recover", 1).gradientBytes / 10)
+  }
+
+  /// A token costs 2 operations per weight where many sequences are written side by side; few have to wait until the weights
+  /// are read, at 8 GB/s, and for weights that no memory keeps at every position.
+  @Test func generation() throws {
+    func phase(_ sequences: Int, on cluster: Cluster) throws -> PhaseEstimate {
+      let keys = ["generation.sequences": "\(sequences)", "generation.length": "65", "generation.prompt": "17"]
+      return try #require(try Self.phases(Self.large, keys, on: cluster)["generate"])
+    }
+    // Of 1,000 sequences 128 are written at a time; products of so few wait for no memory where it is quick.
+    var quick = Self.cluster()
+    quick.cores = 64
+    let head = 128_256.0 * 8192
+    let many = try phase(1024, on: quick)
+    let operations = 1024 * 2 * (64 * Self.layerWeights + 48 * head) / 0.85e12
+    let cached = 128 * 65 * 80 * 2 * 8 * 128 * 4
+    #expect(many.bound == .compute && many.computeSeconds > operations && many.computeSeconds < 1.01 * operations)
+    #expect(many.rankBytes == 0 && many.readBytes == 0 && many.memoryBytes > cached)
+    #expect(try phase(128, on: quick).memoryBytes == many.memoryBytes)
+
+    // The norms of 80 layers are few numbers.
+    let one = try phase(1, on: Self.cluster())
+    let reading = 4 * (64 * Self.layerWeights + 48 * head) / 8e9
+    #expect(abs(one.seconds / reading - 1) < 1e-4)
+
+    quick = Self.cluster(nodes: 8, link: 1e12)
+    quick.cores = 64
+    let shared = try phase(1024, on: quick)
+    #expect(abs(many.computeSeconds / shared.computeSeconds - 8) < 0.01)
+    let model = Double(2 * 70_553_706_496 as Int)
+    #expect(shared.broadcastBytes == model)
+    // In 64 GiB there is no room for the float32 weights, so owners send them for each of 64 tokens, the head for 48.
+    let small = try phase(8, on: Self.cluster(nodes: 8, memory: 64 << 30))
+    #expect(small.bound == .link && abs(small.broadcastBytes - 64 * model + 16 * 2 * head) < 1e7)
+    #expect(small.memoryBytes < 64 << 30)
   }
 }

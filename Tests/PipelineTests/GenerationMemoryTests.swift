@@ -53,7 +53,7 @@ import Transformers
     withExtendedLifetime(checkpoint.folder) {}
   }
 
-  /// More room lets more sequences be written at a time, up to 2 GiB of keys and values, or half of the limit.
+  /// More room lets more sequences be written at a time, up to 2 GiB of keys and values or 128 sequences, or half of the limit.
   @Test func sequencesAtATime() throws {
     let checkpoint = try RandomCheckpoint(MemoryRealityTests.configuration)
     let model = try Model(path: checkpoint.path)
@@ -71,6 +71,9 @@ import Transformers
     #expect(unlimited.sequences > before && unlimited.sequences * Self.length * perToken <= 2 << 30)
     #expect(unlimited.sequences * Self.length * perToken > 1 << 30)
     #expect(try memory(model, sequences: 3).sequences == 3)
+    // 41 MB of keys and values each.
+    #expect(try memory(model, sequences: 1_000_000, length: 20_000).sequences == 128)
+    #expect(try memory(model, sequences: 1_000_000, length: 20_000, available: 8 << 30).sequences < 64)
 
     let error = #expect(throws: PeerFailure.self) { try memory(model, limit: 1_000_000) }
     #expect("\(try #require(error))".contains("lower generation.length"))

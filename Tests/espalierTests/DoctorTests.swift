@@ -23,6 +23,27 @@ extension ProgramTests {
       #expect(workspace.everything.isEmpty)
     }
 
+    /// Whatever a stage reads is looked at on every rank.
+    @Test func everyText() async throws {
+      let workspace = try Workspace()
+      let keys = [
+        "calibration": ["text"], "selection": ["texts", "held-out"], "evaluation": ["text"], "generation": ["text"],
+        "tuning": ["text"], "recovery": ["text"],
+      ]
+      var document = "model: \(Fixtures.demoModel)\n"
+      for (section, names) in keys {
+        document += "\(section):\n"
+        for name in names {
+          try workspace.folder.write("Text of \(section) \(name).\n", to: "\(section)-\(name).txt")
+          document += "  \(name): \(section)-\(name).txt\n"
+        }
+      }
+      try workspace.folder.write(document, to: "run.yaml")
+      let launched = try await Program.run(["doctor", "run.yaml"], in: workspace.path)
+      #expect(launched.code == 0, "\(launched.errors)")
+      #expect(launched.output.contains("10 files, "), "\(launched.output)")
+    }
+
     /// Without a model no file is looked at, and nothing is left behind.
     @Test func withoutModel() async throws {
       let workspace = try Workspace()

@@ -4,6 +4,8 @@ internal import Foundation
 package struct Cluster: Sendable, Equatable {
   package var nodes: Int
   package var ranksPerNode: Int
+  /// Of a rank.
+  package var cores: Int
   /// Floating-point operations per second of a rank in float32 products, which perplexity is measured with.
   package var measuringRate: Double
   /// The same in the type that a run multiplies weights in.
@@ -21,11 +23,12 @@ package struct Cluster: Sendable, Equatable {
   package var broadcasts: Bool
 
   package init(
-    nodes: Int, ranksPerNode: Int, measuringRate: Double, rate: Double, usesBFloat16: Bool, linkRate: Double,
-    diskRate: Double, memory: Int?, collectives: Collectives, broadcasts: Bool
+    nodes: Int, ranksPerNode: Int, cores: Int, measuringRate: Double, rate: Double, usesBFloat16: Bool,
+    linkRate: Double, diskRate: Double, memory: Int?, collectives: Collectives, broadcasts: Bool
   ) {
     self.nodes = nodes
     self.ranksPerNode = ranksPerNode
+    self.cores = cores
     self.measuringRate = measuringRate
     self.rate = rate
     self.usesBFloat16 = usesBFloat16
@@ -53,8 +56,10 @@ package struct Cluster: Sendable, Equatable {
   static let measuringEfficiency = 0.85
   /// Bytes per second through the memory that ranks of a node share (docs/results.md: 6 to 10 Gb/s).
   static let sharedMemoryRate = 1e9
-  /// Bytes per second at which a rank clears and reads a layer's gradients.
+  /// Bytes per second at which a core reads memory, and at which a rank clears and reads a layer's gradients.
   static let memoryRate = 8e9
+  /// Bytes per second at which all cores of a rank read weights: eight channels of memory give no more.
+  var readingRate: Double { min(Double(cores) * Self.memoryRate, 200e9) }
 }
 
 /// How MPI broadcasts and sums what is long, as multiples of the time that the bytes take over one link.

@@ -67,7 +67,7 @@ public struct EstimateRequest: Sendable {
     let usesBFloat16 = model.isBFloat16 && (compute == .bf16 || (compute == .auto && isHere))
     let (single, half) = try rates(session, cores: cores, resources: resources, measuresBFloat16: isHere)
     let cluster = Cluster(
-      nodes: nodes, ranksPerNode: ranksPerNode, measuringRate: single, rate: usesBFloat16 ? half : single,
+      nodes: nodes, ranksPerNode: ranksPerNode, cores: cores, measuringRate: single, rate: usesBFloat16 ? half : single,
       usesBFloat16: usesBFloat16, linkRate: machines.link * 1e9 / 8, diskRate: machines.disk * 1e6,
       memory: machines.memory?.bytes, collectives: Collectives(rawValue: machines.collectives) ?? .openMPI,
       broadcasts: broadcasts(nodes: nodes, ranks: nodes * ranksPerNode))

@@ -33,9 +33,10 @@ package struct RunEstimate: Sendable {
     keptShare = isCut ? 1 : 1 - document.allocation.sparsity
   }
 
-  /// The phases that the document asks for, as `espalier prune` runs them.
+  /// The phases that the document asks for, as `espalier generate` and then `espalier prune` run them.
   package var phases: [PhaseEstimate] {
     var phases = [load]
+    if let generation { phases.append(generation) }
     func measure(_ name: String, isPruned: Bool = false) {
       guard let text = workload.evaluation else { return }
       phases.append(perplexity("evaluate \(name)", text, isPruned: isPruned))

@@ -29,6 +29,20 @@ package struct RunWorkload: Sendable, Equatable {
     var validations: Int
   }
 
+  /// Text that the model writes.
+  package struct Generation: Sendable, Equatable {
+    var text: Text
+    /// Tokens that a sequence begins with.
+    var prompt: Int
+
+    init(_ section: RunDocument.GenerationSection) {
+      text = Text(sequences: section.sequences, length: section.length)
+      prompt = section.prompt
+    }
+  }
+
+  /// nil: the model writes nothing.
+  package var generation: Generation?
   /// nil: the criterion needs none.
   package var calibration: Text?
   /// Sets that are scored and compared.
@@ -54,6 +68,7 @@ package struct RunWorkload: Sendable, Equatable {
         heldOut = Text(sequences: document.selection.sequences, length: document.selection.length)
       }
     }
+    if document.generation.sequences > 0 { generation = Generation(document.generation) }
     let (tune, recover) = (document.tuning, document.recovery)
     if tune.steps > 0 {
       tuning = Training(
@@ -76,6 +91,8 @@ package struct RunWorkload: Sendable, Equatable {
   init(_ inputs: Inputs) {
     self.init(inputs.document)
     warnings = []
+    // Other verbs write none, whatever the document says.
+    generation = inputs.prompts.isEmpty ? nil : Generation(inputs.document.generation)
     if calibration != nil {
       let length = inputs.sequences.map(\.count).max() ?? 0
       calibration = Text(sequences: inputs.sequences.count, length: length)
@@ -103,7 +120,8 @@ package struct RunWorkload: Sendable, Equatable {
   /// Tokens of the largest text, to tell what no machine can count.
   var mostTokens: Double {
     let texts = [
-      calibration, heldOut, evaluation, tuning?.pass, tuning?.validation, recovery?.pass, recovery?.validation,
+      calibration, heldOut, evaluation, generation?.text, tuning?.pass, tuning?.validation, recovery?.pass,
+      recovery?.validation,
     ]
     return texts.compactMap { $0 }.map { Double($0.sequences) * Double($0.length) }.max() ?? 0
   }
