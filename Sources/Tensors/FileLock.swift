@@ -22,7 +22,7 @@ public final class FileLock: Sendable {
 
   deinit {
     // The file stays: who takes the lock next writes over it.
-    descriptor.withLock { if $0 >= 0 { close($0) } }
+    descriptor.withLock { if $0 >= 0 { Self.giveBack($0) } }
   }
 
   /// Removes the file, unless it is to stay, and gives the lock back. Once is enough.
@@ -31,9 +31,16 @@ public final class FileLock: Sendable {
       guard descriptor >= 0 else { return }
       // In this order, so that nobody takes a lock on a file without a name.
       if !keepingFile { unsafe unlink(path) }
-      close(descriptor)
+      Self.giveBack(descriptor)
       descriptor = -1
     }
+  }
+
+  /// A process that is being started has a copy of the descriptor until it becomes another program, and with it the lock,
+  /// so closing alone would not end it at once.
+  private static func giveBack(_ descriptor: Int32) {
+    _ = flock(descriptor, LOCK_UN)
+    close(descriptor)
   }
 
   private static func take(_ path: String, _ holder: LockHolder) throws(StorageError) -> Int32 {

@@ -30,6 +30,27 @@ import Testing
     _ = try FileLock(path: path, purpose: "tune")
   }
 
+  /// A process that is being started has copies of all descriptors for a while; they hold nothing back.
+  @Test(arguments: [true, false]) func copiesOfTheDescriptorHoldNothing(isReleased: Bool) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("run.lock")
+    var lock: FileLock? = try FileLock(path: path, purpose: "prune")
+    let inode = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? UInt64
+    var copies: [Int32] = []
+    defer { for copy in copies { close(copy) } }
+    for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+      var status = stat()
+      guard let descriptor = Int32(name), unsafe fstat(descriptor, &status) == 0, UInt64(status.st_ino) == inode else {
+        continue
+      }
+      copies.append(dup(descriptor))
+    }
+    try #require(!copies.isEmpty)
+    if isReleased { lock?.release(keepingFile: true) }
+    lock = nil
+    _ = try FileLock(path: path, purpose: "tune")
+  }
+
   /// What a killed process left is in nobody's way, whatever it says.
   @Test(arguments: [
     "", "purpose: pru", "\u{0}\u{FF}", String(repeating: "x", count: 100_000), holder(host: "elsewhere", process: 1),
