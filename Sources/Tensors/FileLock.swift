@@ -52,11 +52,11 @@ public final class FileLock: Sendable {
       do throws(StorageError) {
         if try take(descriptor, path, holder) { return descriptor }
       } catch {
-        close(descriptor)
+        giveBack(descriptor)
         throw error
       }
       // Its last holder removed the file in between.
-      close(descriptor)
+      giveBack(descriptor)
     }
     throw StorageError(.locked, "\(path) comes and goes; wait for the others that use it")
   }

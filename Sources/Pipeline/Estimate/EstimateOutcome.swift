@@ -120,7 +120,7 @@ struct EstimateOutcome {
     }
     return schedule.forward.map { step($0.group, $0.seconds, gradients: 0) }
       + schedule.backward.map {
-        step($0.group, $0.seconds, gradients: isSummed ? estimate.gradientBytes(of: $0.group) : 0)
+        step($0.group, $0.seconds, gradients: isSummed ? estimate.float32Bytes(of: $0.group) : 0)
       }
   }
 

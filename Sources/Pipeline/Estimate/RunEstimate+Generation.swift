@@ -25,9 +25,7 @@ extension RunEstimate {
     var phase = PhaseEstimate("generate")
     phase.add(sweep(groups.filter { $0.0 != .head }, source), times: withoutLogits)
     phase.add(sweep(groups, source), times: withLogits)
-    if memory.keepsWeights, cluster.broadcasts, cluster.ranks > 1 {
-      phase.add(sweep(groups.map { ($0.0, 0) }, .broadcast))
-    }
+    phase.add(firstBroadcasts(isKeeping: memory.keepsWeights))
     phase.take(memory.account)
     return phase
   }
@@ -36,9 +34,8 @@ extension RunEstimate {
   /// tokens multiply faster than that. Of the embedding only rows are read.
   private func readingSeconds(of group: WeightGroup, isKept: Bool) -> Double {
     if group == .embedding { return 0 }
-    let numbers = model.blueprint.tensors(of: group).reduce(0.0) { $0 + $1.shape.reduce(1.0) { $0 * Double($1) } }
-    let bytes =
-      cluster.usesBFloat16 ? 2 * numbers : isKept ? 4 * numbers : 4 * numbers + Double(model.byteCount(of: group))
+    let widened = Double(float32Bytes(of: group))
+    let bytes = cluster.usesBFloat16 ? widened / 2 : isKept ? widened : widened + Double(model.byteCount(of: group))
     return bytes / cluster.readingRate
   }
 }

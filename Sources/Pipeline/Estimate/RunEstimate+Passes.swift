@@ -48,6 +48,12 @@ extension RunEstimate {
     return result
   }
 
+  /// The broadcasts, before everything else, of weights that memory then keeps for a whole phase.
+  func firstBroadcasts(isKeeping: Bool) -> PhaseEstimate {
+    guard isKeeping, cluster.broadcasts, cluster.ranks > 1 else { return PhaseEstimate("") }
+    return sweep(model.blueprint.groups.map { ($0, 0) }, .broadcast)
+  }
+
   /// Groups in the order of a forward sweep, of so many operations in the layers and in the head.
   func forward(layers: Double, head: Double, rate: Double) -> [(group: WeightGroup, seconds: Double)] {
     let shares = layerShares()
@@ -126,7 +132,7 @@ extension RunEstimate {
     return ScoringSchedule(
       forward: forward(layers: sequences * operations, head: sequences * one.head, rate: rate),
       backward: backward(layers: sequences * (one.done - one.head - operations), rate: rate)
-        .map { ($0.group, $0.seconds + memory * Double(gradientBytes(of: $0.group))) },
+        .map { ($0.group, $0.seconds + memory * Double(float32Bytes(of: $0.group))) },
       account: plan.account)
   }
 
@@ -139,7 +145,7 @@ extension RunEstimate {
     phase.take(schedule.account)
     let section = document.scoring
     guard section.accumulation != .absolute, cluster.ranks > 1 else { return phase }
-    let gradients = schedule.backward.reduce(0.0) { $0 + Double(gradientBytes(of: $1.group)) }
+    let gradients = schedule.backward.reduce(0.0) { $0 + Double(float32Bytes(of: $1.group)) }
     let codec = section.exchange.cost
     let seconds: Double
     if let codec {
@@ -158,8 +164,8 @@ extension RunEstimate {
     return phase
   }
 
-  /// Bytes of a group's gradients in float32.
-  func gradientBytes(of group: WeightGroup) -> Int {
+  /// Bytes of a group's weights, or of their gradients, in float32.
+  func float32Bytes(of group: WeightGroup) -> Int {
     model.blueprint.tensors(of: group).reduce(0) { $0 + $1.shape.reduce(4, *) }
   }
 

@@ -81,9 +81,7 @@ extension RunEstimate {
     }
     var phase = PhaseEstimate(name)
     phase.add(step, times: Double(stage.steps))
-    if memory.keepsWeights, cluster.broadcasts, cluster.ranks > 1 {
-      phase.add(sweep(forward(layers: 0, head: 0, rate: rate), .broadcast), times: Double(1 + teacherSweeps))
-    }
+    phase.add(firstBroadcasts(isKeeping: memory.keepsWeights), times: Double(1 + teacherSweeps))
     if stage.validation.sequences > 0 {
       let validation = forwardPhase("", stage.validation, share: students, rate: rate, residence: residence)
       phase.add(validation, times: Double(stage.validations))
