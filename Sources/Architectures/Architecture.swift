@@ -21,11 +21,19 @@ public protocol Architecture: Sendable {
   /// copy of a tied matrix.
   static func isSuperfluous(_ tensorName: String, in blueprint: Blueprint) -> Bool
 
+  /// Why the family's stock class would not load layers of this shape, as a clause that ends a sentence, such as "6 attention
+  /// heads do not divide hidden_size (128), as LlamaConfig requires"; nil where it does. What the class checks beyond what a
+  /// blueprint can say belongs here, so that a run is refused before it begins, or takes the other layout.
+  ///
+  /// - Parameter pruned: of layers of one shape that all have attention and MLP.
+  static func obstacleToNative(_ pruned: Blueprint) -> String?
+
   /// config.json of a pruned model.
   ///
   /// - Parameters:
-  ///   - pruned: of layers of one shape that all have attention and MLP where `layout` is `.native`.
-  ///   - original: the unpruned model's, whose other keys stay as they are.
+  ///   - pruned: where `layout` is `.native`, of layers of one shape that all have attention and MLP, and without an
+  ///     ``obstacleToNative(_:)``.
+  ///   - original: the unpruned model's, whose other keys stay as they are; see ``ModelConfiguration/carriedOver()``.
   static func configuration(
     of pruned: Blueprint, from original: ModelConfiguration, layout: CheckpointLayout
   ) -> JSONValue

@@ -61,6 +61,9 @@ public struct ModelShape: Sendable {
     architecture.tensorName(of: tensor.role, in: blueprint)
   }
 
+  /// Why the family's stock class would not load layers of one shape; see ``Architecture/obstacleToNative(_:)``.
+  public func obstacleToNative(_ pruned: Blueprint) -> String? { architecture.obstacleToNative(pruned) }
+
   /// What a tensor's elements are stored as.
   public func elementType(of tensor: TensorSpecification) -> ElementType {
     elementTypes.isEmpty ? commonType : elementTypes[name(of: tensor)] ?? commonType

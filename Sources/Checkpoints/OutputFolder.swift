@@ -16,7 +16,8 @@ public final class OutputFolder: Sendable {
   private let createdParent: String?
   /// Whether the marker of an earlier write that was killed stood here.
   private let wasUnfinished: Bool
-  private let created = Mutex<Set<String>>([])
+  /// What this process wrote, as paths below the folder.
+  let created = Mutex<Set<String>>([])
   /// On the marker; nil where another process has prepared the folder.
   private let lock = Mutex<FileLock?>(nil)
 
@@ -29,7 +30,7 @@ public final class OutputFolder: Sendable {
   ///
   /// With `overwrite`, a folder with anything in it is taken: the model in it is removed first (`config.json`, the index
   /// and `model*.safetensors`), since its weights could be taken for the new ones; other files stay until they are
-  /// replaced.
+  /// replaced, or ``carryOver(from:excluding:)`` finds that a loader would take them for the new model's.
   ///
   /// - Parameters:
   ///   - overwrite: whether to write into a folder that is not empty.
@@ -146,30 +147,6 @@ public final class OutputFolder: Sendable {
     }
   }
 
-  /// Copies the tokenizer and its like from the model's folder.
-  ///
-  /// - Parameter excluded: names that are not copied, because they are written anew.
-  /// - Returns: the names copied.
-  /// - Throws: ``CheckpointError`` when one cannot be read or written.
-  @discardableResult
-  public func carryOver(
-    from source: CheckpointFolder, excluding excluded: Set<String> = []
-  ) throws(CheckpointError) -> [String] {
-    let names = try source.carriedOverFiles().filter { !excluded.contains($0) }
-    for name in names {
-      created.withLock { _ = $0.insert(name) }
-      do throws(StorageError) {
-        let original = try MappedFile(path: "\(source.path)/\(name)")
-        var copy = try DurableFile(path: "\(path)/\(name)")
-        try copy.append(original.bytes)
-        try copy.commit()
-      } catch {
-        throw CheckpointError(error)
-      }
-    }
-    return names
-  }
-
   /// Writes a small file durably.
   ///
   /// - Parameter name: a plain file name.
@@ -255,6 +232,7 @@ public final class OutputFolder: Sendable {
       return names
     }
     for name in names.sorted() { try? remove(name) }
+    for folder in Set(names.compactMap(Self.subfolder)) { FolderListing.removeEmptyFolder("\(path)/\(folder)") }
     // The marker goes last, and not while an earlier write's leftovers need it to be known as such.
     let isOnlyMarker = (try? FolderListing.names(path)) == [Self.markerName]
     lock.withLock { lock in
@@ -273,7 +251,7 @@ public final class OutputFolder: Sendable {
     try remove(name)
   }
 
-  private func remove(_ name: String) throws(CheckpointError) {
+  func remove(_ name: String) throws(CheckpointError) {
     do throws(StorageError) {
       try FolderListing.removeFile("\(path)/\(name)")
     } catch {

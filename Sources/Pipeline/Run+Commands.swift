@@ -71,6 +71,7 @@ extension Run {
   ///
   /// - Parameter scores: a score file; nil for the run folder's.
   public func allocateOnly(scores path: String?) throws -> RunReport {
+    try session.together { try layoutCheck.requireReachable() }
     let path = path ?? folder.scores
     let table = try scores(at: path)
     return try inFolder("allocate", result: .plan, reads: [.init(name: path, value: table.digest)]) {
@@ -84,6 +85,7 @@ extension Run {
   ///   - scores: a score file; nil for the run folder's.
   ///   - gradients: where rank 0's gradients of the first steps go; nil: nowhere.
   public func tuneOnly(scores path: String?, gradients: String?) throws -> RunReport {
+    try session.together { try layoutCheck.requireReachable() }
     dump = gradients.map(GradientDump.init)
     let path = path ?? folder.scores
     let table = try scores(at: path)
@@ -107,6 +109,7 @@ extension Run {
   ///
   /// - Parameter gradients: where rank 0's gradients of the first steps go; nil: nowhere.
   public func recoverOnly(gradients: String?) throws -> RunReport {
+    try session.together { try layoutCheck.requireReachable(nil) }
     dump = gradients.map(GradientDump.init)
     return try inFolder("recover", result: .report, writesOutput: true) {
       let before = try measure(inputs.model, as: "before")
@@ -126,6 +129,7 @@ extension Run {
   public func repackOnly(plan path: String?, gates gatesPath: String?) throws -> RunReport {
     let path = path ?? folder.plan
     let plan = try plan(at: path)
+    try session.together { try layoutCheck.requireReachable(plan) }
     let edits = try gatesPath.map { TensorEdits(factors: try factors(at: $0, of: plan)) } ?? TensorEdits()
     let gates = try session.together { try gatesPath.map { try FileDigest.sha256($0) } } ?? ""
     return try inFolder(

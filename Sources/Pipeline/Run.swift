@@ -122,15 +122,8 @@ public final class Run {
   /// Refuses what cannot succeed before hours of work: a sparsity that the floors forbid, a limit too small.
   func checkFeasibility() throws {
     try session.together {
-      try checkLayout()
-      let layers = inputs.model.blueprint.prunableLayers
-      let zeros = layers.map { layer in
-        ScoreTable.Layer(
-          attention: Array(repeating: 0, count: layer.attentionUnits), mlp: Array(repeating: 0, count: layer.mlpUnits))
-      }
-      let metadata = ScoreTable.Metadata(criterion: "", objective: "", accumulation: "", modelHash: "", dataHash: "")
-      _ = try Allocation.allocate(
-        ScoreTable(layers: zeros, metadata: metadata), layers: layers, settings: allocationSettings)
+      try layoutCheck.requireReachable()
+      _ = try LayoutCheck.planWithoutScores(of: inputs.model.blueprint.prunableLayers, settings: allocationSettings)
     }
     try checkMemory()
   }
@@ -144,31 +137,10 @@ public final class Run {
     }
   }
 
-  /// A native checkpoint needs layers of one shape, which only `uniform` promises.
-  private func checkLayout() throws {
-    let document = inputs.document
-    guard document.repacking.layout == .native, document.allocation.method != .uniform else { return }
-    throw RunDocumentError(
-      .conflict,
-      "repacking.layout: native needs layers of one shape; set allocation.method: uniform, or repacking.layout: per-layer"
-    )
-  }
+  /// Whether the run can end with the layout that its document asks for.
+  var layoutCheck: LayoutCheck { LayoutCheck(document: inputs.document, model: inputs.model.shape) }
 
-  /// How units are chosen. Gates in blocks keep whole blocks, and so does the plan that they start from.
-  var allocationSettings: AllocationSettings {
-    let section = inputs.document.allocation
-    let tuning = inputs.document.tuning
-    let method: AllocationSettings.Method =
-      switch section.method {
-      case .global: .global
-      case .uniform: .uniform
-      case .depth: .depth
-      }
-    let isInBlocks = tuning.steps > 0 && tuning.granularity == .block
-    return AllocationSettings(
-      method: method, sparsity: section.sparsity, gamma: section.gamma,
-      roundTo: isInBlocks ? tuning.block : section.roundTo, groupsNeurons: isInBlocks)
-  }
+  var allocationSettings: AllocationSettings { inputs.document.allocationSettings }
 
   var scoreStage: ScoreStage { ScoreStage(session: session, resources: resources, recorder: recorder) }
 

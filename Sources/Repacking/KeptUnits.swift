@@ -29,11 +29,6 @@ extension Blueprint {
     return pruned
   }
 
-  /// Whether all layers are of one shape, with attention and MLP, so that the family's own configuration can say it.
-  public var isUniform: Bool {
-    layers.allSatisfy { $0 == layers[0] && !$0.sublayers.contains(where: \.isAbsent) }
-  }
-
   /// A plan as factors of the dense model's units: 1 for kept ones, 0 for removed ones.
   ///
   /// A masked model computes what the repacked one does.

@@ -92,7 +92,8 @@ public struct Repacker {
     to path: String, layout wanted: CheckpointLayout?, prepared: OutputFolder?, maximumShardBytes: Int,
     provenance: Provenance, hooks given: Hooks
   ) throws -> RepackedCheckpoint {
-    let layout = wanted ?? (pruned.isUniform ? .native : .perLayer)
+    let obstacle = pruned.obstacleToNative(model.shape)
+    let layout = wanted ?? (obstacle == nil ? .native : .perLayer)
     let shards: ShardLayout
     var folder: OutputFolder?
     var whole = 0
@@ -103,17 +104,21 @@ public struct Repacker {
       let key: String
       (shards, key) = try communicator.together(exitCode: exitCode) {
         try requireFittingEdits()
-        try requireLoadable(as: layout)
+        try requireLoadable(as: layout, obstacle: obstacle)
         return (
           try ShardLayout(groups: try entries(), maximumShardBytes: maximumShardBytes),
           try self.key(maximumShardBytes: maximumShardBytes)
         )
       }
+      if wanted == nil, case .ofFamily(let reason) = obstacle {
+        hooks.say("layout per-layer, though the layers end with one shape: \(reason)")
+      }
       let opened = try communicator.together(exitCode: exitCode) { try prepared ?? OutputFolder(opening: path) }
       folder = opened
       var files = try writeShards(shards, to: opened, key: key, hooks: hooks)
       let names = try communicator.together(exitCode: exitCode) {
-        communicator.rank == 0 ? try describe(opened, layout: layout, shards: shards, provenance: provenance) : []
+        communicator.rank == 0
+          ? try describe(opened, layout: layout, shards: shards, provenance: provenance, say: hooks.say) : []
       }
       if let record = hooks.record {
         try communicator.together(exitCode: exitCode) {
@@ -143,18 +148,18 @@ public struct Repacker {
     return RepackedCheckpoint(layout: layout, byteCount: shards.totalBytes, parameterCount: parameters)
   }
 
-  private func requireLoadable(as layout: CheckpointLayout) throws(CheckpointError) {
+  private func requireLoadable(
+    as layout: CheckpointLayout, obstacle: NativeObstacle?
+  ) throws(CheckpointError) {
     if let index = pruned.firstLayerWithoutAttention {
       throw CheckpointError(
         .invalidLayout,
         "the plan takes all attention out of layer \(index), whose key-value cache tells generation how long the text is; "
           + "keep a unit in layers[\(index)].attention")
     }
-    guard layout == .perLayer || pruned.isUniform else {
+    guard layout == .perLayer || obstacle == nil else {
       throw CheckpointError(
-        .invalidLayout,
-        "repacking.layout: native needs layers of one shape, which this plan does not leave; allocate with method "
-          + "uniform, or write layout per-layer")
+        .invalidLayout, "repacking.layout: native: \(obstacle?.description ?? ""); write layout per-layer, or auto")
     }
   }
 
@@ -177,11 +182,13 @@ public struct Repacker {
   ///
   /// - Returns: the names of the files.
   private func describe(
-    _ folder: OutputFolder, layout: CheckpointLayout, shards: ShardLayout, provenance: Provenance
+    _ folder: OutputFolder, layout: CheckpointLayout, shards: ShardLayout, provenance: Provenance,
+    say: (String) -> Void
   ) throws -> [String] {
     let architecture = model.architecture
     let code = architecture.remoteCode
-    var names = try folder.carryOver(from: model.folder, excluding: Set(code.map(\.name)))
+    let carried = try folder.carryOver(from: model.folder, excluding: Set(code.map(\.name)))
+    var names = carried.names
     for file in code {
       switch layout {
       case .perLayer:
@@ -192,7 +199,12 @@ public struct Repacker {
     }
     try folder.writeIndex(shards)
     if shards.index != nil { names.append(CheckpointFolder.indexName) }
-    var configuration = architecture.configuration(of: pruned, from: model.folder.configuration, layout: layout)
+    let (original, leftKeys) = model.folder.configuration.carriedOver()
+    // Our own code's, of an earlier write, is replaced.
+    let isOurs = model.folder.configuration["per_layer_config"] != nil
+    let left = carried.left + leftKeys.filter { !isOurs || $0 != "auto_map" }.map { "\($0) of config.json" }
+    if !left.isEmpty { say(Self.line(ofLeft: left)) }
+    var configuration = architecture.configuration(of: pruned, from: original, layout: layout)
     // A model that is kept whole keeps what is said of its own pruning.
     if let plan {
       configuration["pruned_by"] = [
@@ -203,5 +215,10 @@ public struct Repacker {
     if !edits.lowRank.isEmpty { configuration["recovered_by"] = ["espalier": .string(provenance.version)] }
     try folder.writeConfiguration(configuration)
     return names + ["config.json"]
+  }
+
+  private static func line(ofLeft names: [String]) -> String {
+    let shown = names.count > 6 ? names.prefix(5).joined(separator: ", ") + " and \(names.count - 5) more" : nil
+    return "not carried over, since it need not be true of the new model: \(shown ?? names.joined(separator: ", "))"
   }
 }

@@ -84,10 +84,35 @@ import Testing
         "AutoConfig": "configuration_espalier_llama.EspalierLlamaConfig",
         "AutoModel": "modeling_espalier_llama.EspalierLlamaModel",
         "AutoModelForCausalLM": "modeling_espalier_llama.EspalierLlamaForCausalLM",
+        "AutoModelForSequenceClassification": "modeling_espalier_llama.EspalierLlamaForSequenceClassification",
+        "AutoModelForTokenClassification": "modeling_espalier_llama.EspalierLlamaForTokenClassification",
+        "AutoModelForQuestionAnswering": "modeling_espalier_llama.EspalierLlamaForQuestionAnswering",
       ])
+    let code = Llama.remoteCode.map { String(decoding: $0.contents, as: UTF8.self) }.joined()
+    for (_, value) in try #require(written["auto_map"]?.objectValue) {
+      let name = try #require(value.stringValue?.split(separator: ".").last)
+      #expect(code.contains("class \(name)("))
+    }
     #expect(
       Llama.remoteCode.map(\.name) == ["configuration_espalier_llama.py", "modeling_espalier_llama.py"])
     #expect(Llama.remoteCode.allSatisfy { !$0.contents.isEmpty })
+  }
+
+  /// Keys of the files that the dense model came in.
+  @Test func untrueKeysAreLeft() throws {
+    let untrue: [String: JSONValue] = [
+      "quantization_config": ["quant_method": "gptq", "bits": 4], "compression_config": ["format": "pack-quantized"],
+      "quantization": ["group_size": 64, "bits": 4], "pruned_heads": ["0": [1]], "_name_or_path": "someone/model",
+      "auto_map": ["AutoConfig": "someone/model--configuration_own.OwnConfig"],
+    ]
+    let kept = RandomCheckpoint.configuration.merging(["transformers_version": "5.23.0"]) { $1 }
+    let original = ModelConfiguration(object: kept.merging(untrue) { $1 }, path: "config.json")
+    let (carried, left) = original.carriedOver()
+    #expect(carried == ModelConfiguration(object: kept, path: "config.json"))
+    #expect(left == untrue.keys.sorted())
+    // What says nothing is not worth a word.
+    let empty = kept.merging(["pruned_heads": [:], "quantization_config": nil]) { $1 }
+    #expect(ModelConfiguration(object: empty, path: "config.json").carriedOver().left.isEmpty)
   }
 
   /// transformers 4 would take θ = 10000 for a folder that has the newer keys alone.

@@ -26,10 +26,4 @@ public enum Fixtures {
     let path = ProcessInfo.processInfo.environment["ESPALIER_SMOLLM2"] ?? repository + "/.models/smollm2-135m"
     return FileManager.default.fileExists(atPath: path + "/model.safetensors") ? path : nil
   }()
-
-  /// A Python that has torch and transformers (scripts/setup-oracle), or nil.
-  public static let oraclePython: String? = {
-    let path = ProcessInfo.processInfo.environment["ESPALIER_ORACLE"] ?? repository + "/.oracle/bin/python"
-    return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-  }()
 }

@@ -74,14 +74,14 @@ extension ProgramTests {
       let workspace = try Workspace()
       let launched = try await Program.run(
         Workspace.smallRun + [
-          "--method", "uniform", "--sparsity", "0.25", "--gamma", "1", "--set", "repacking.layout=native",
+          "--method", "uniform", "--sparsity", "0.5", "--gamma", "1", "--set", "repacking.layout=native",
         ],
         in: workspace.path)
       try #require(launched.code == 0, "\(launched.errors)")
       let configuration = try object(String(decoding: workspace.folder.read("out/config.json"), as: UTF8.self))
       #expect(configuration["auto_map"] == nil && configuration["per_layer_config"] == nil)
       #expect(configuration["architectures"] as? [String] == ["LlamaForCausalLM"])
-      #expect(configuration["num_key_value_heads"] as? Int == 3 && configuration["num_attention_heads"] as? Int == 6)
+      #expect(configuration["num_key_value_heads"] as? Int == 2 && configuration["num_attention_heads"] as? Int == 4)
       #expect(configuration["head_dim"] as? Int == 16)
       #expect((configuration["pruned_by"] as? [String: Any])?["espalier"] as? String == "0.1.0")
       #expect(!workspace.everything.contains { $0.hasSuffix(".py") })

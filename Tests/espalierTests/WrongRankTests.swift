@@ -97,21 +97,6 @@ extension ProgramTests {
       #expect(workspace.everything == before)
     }
 
-    /// A plan whose layers cannot have one shape, to a native folder: the folder is gone again.
-    @Test(arguments: [nil, 2]) func planThatDoesNotFitTheLayout(ranks: Int?) async throws {
-      let workspace = try Workspace()
-      #expect(try await Program.run(Workspace.smallRun, in: workspace.path).code == 0)
-      let before = workspace.everything
-      let launched = try await Program.run(
-        ["repack"] + Workspace.smallRun.dropFirst() + [
-          "--output", "new/out", "--plan", "out.run/plan.json", "--set", "repacking.layout=native", "--method",
-          "uniform",
-        ], ranks: ranks, in: workspace.path)
-      WrongInput.check(
-        launched, code: 65, parts: ["repacking.layout", "uniform"], hasBegun: true, isLaunched: ranks != nil)
-      #expect(workspace.everything == before)
-    }
-
     /// Whether this process may mount a file system in a namespace of its own.
     static let canMount: Bool = {
       let process = Process()

@@ -2,6 +2,14 @@ public import Blueprints
 public import Checkpoints
 
 extension Llama {
+  /// LlamaConfig of transformers 5.8 and later checks it, though `head_dim` is explicit.
+  public static func obstacleToNative(_ pruned: Blueprint) -> String? {
+    guard let heads = pruned.layers.first.map(LayerWidths.init)?.keys[queryHeads], heads > 0,
+      pruned.hiddenSize % heads != 0
+    else { return nil }
+    return "\(heads) attention heads do not divide hidden_size (\(pruned.hiddenSize)), as LlamaConfig requires"
+  }
+
   public static func configuration(
     of pruned: Blueprint, from original: ModelConfiguration, layout: CheckpointLayout
   ) -> JSONValue {
@@ -16,9 +24,7 @@ extension Llama {
       for (key, value) in first.keys { object[key] = .integer(Int64(value)) }
       object["architectures"] = ["LlamaForCausalLM"]
     case .perLayer:
-      if object["num_key_value_heads"]?.integerValue == nil {
-        object["num_key_value_heads"] = object["num_attention_heads"]
-      }
+      setLoadableHeads(of: &object, hiddenSize: pruned.hiddenSize)
       var perLayer: [String: JSONValue] = [:]
       for (index, layer) in layers.enumerated() {
         let differing = layer.keys.filter { object[$0.key]?.integerValue != $0.value }
@@ -31,6 +37,9 @@ extension Llama {
         "AutoConfig": "configuration_espalier_llama.EspalierLlamaConfig",
         "AutoModel": "modeling_espalier_llama.EspalierLlamaModel",
         "AutoModelForCausalLM": "modeling_espalier_llama.EspalierLlamaForCausalLM",
+        "AutoModelForSequenceClassification": "modeling_espalier_llama.EspalierLlamaForSequenceClassification",
+        "AutoModelForTokenClassification": "modeling_espalier_llama.EspalierLlamaForTokenClassification",
+        "AutoModelForQuestionAnswering": "modeling_espalier_llama.EspalierLlamaForQuestionAnswering",
       ]
     }
     return .object(object)
@@ -43,6 +52,21 @@ extension Llama {
       RemoteCodeFile(name: "modeling_espalier_llama.py", contents: PackageResources.modeling_espalier_llama_py),
     ]
   }
+
+  /// The model's own head counts, which no layer needs to have, but which LlamaConfig checks: the dense model's, or the next
+  /// larger that divide the hidden size, as for a model that an older Espalier wrote as `native`.
+  private static func setLoadableHeads(of object: inout [String: JSONValue], hiddenSize: Int) {
+    guard let heads = object[queryHeads]?.integerValue, heads > 0 else { return }
+    let shared = object[keyValueHeads]?.integerValue ?? heads
+    let loadable = (heads...max(heads, hiddenSize)).first { hiddenSize % $0 == 0 } ?? heads
+    let group = max(1, heads / max(1, shared))
+    object[queryHeads] = .integer(Int64(loadable))
+    object[keyValueHeads] = .integer(
+      Int64(loadable == heads ? shared : loadable % group == 0 ? loadable / group : loadable))
+  }
+
+  private static let queryHeads = "num_attention_heads"
+  private static let keyValueHeads = "num_key_value_heads"
 
   /// transformers 4 reads `rope_theta` and `rope_scaling` alone, and silently takes θ = 10000 without them; transformers 5
   /// takes both styles.
@@ -67,8 +91,8 @@ extension Llama {
       for sublayer in layer.sublayers {
         switch sublayer.kind {
         case .attention(let attention):
-          keys["num_attention_heads"] = attention.queryHeads
-          keys["num_key_value_heads"] = attention.keyValueHeads
+          keys[Llama.queryHeads] = attention.queryHeads
+          keys[Llama.keyValueHeads] = attention.keyValueHeads
           headWidth = attention.headWidth
         case .mlp(let mlp): keys["intermediate_size"] = mlp.width
         }

@@ -46,11 +46,13 @@ public struct EstimateRequest: Sendable {
 
   /// Reads the model's config.json; neither weights nor texts have to be there.
   ///
-  /// - Throws: ``CheckpointError`` for a config.json that cannot be used.
+  /// - Throws: ``CheckpointError`` for a config.json that cannot be used, ``RunDocumentError`` for a layout that the run could
+  ///   not end with.
   public init(_ document: RunDocument, machines: Machines) throws {
     self.document = document
     self.machines = machines
     model = try ModelShape(configuration: document.model)
+    try LayoutCheck(document: document, model: model).requireReachable()
   }
 
   /// The table, or JSON. Collective.

@@ -10,7 +10,13 @@ import copy
 
 import torch
 from torch import nn
-from transformers import LlamaForCausalLM, LlamaModel
+from transformers import (
+    LlamaForCausalLM,
+    LlamaForQuestionAnswering,
+    LlamaForSequenceClassification,
+    LlamaForTokenClassification,
+    LlamaModel,
+)
 from transformers.models.llama.modeling_llama import (
     LlamaDecoderLayer,
     LlamaPreTrainedModel,
@@ -108,4 +114,54 @@ class EspalierLlamaForCausalLM(LlamaForCausalLM):
         self.post_init()
 
 
-__all__ = ["EspalierLlamaForCausalLM", "EspalierLlamaModel"]
+class EspalierLlamaForSequenceClassification(LlamaForSequenceClassification):
+    """The decoder with a head that classifies a text by its last token. Loaded from a language model, the head is new."""
+
+    config_class = EspalierLlamaConfig
+
+    def __init__(self, config: EspalierLlamaConfig):
+        LlamaPreTrainedModel.__init__(self, config)
+        self.num_labels = config.num_labels
+        self.model = EspalierLlamaModel(config)
+        self.score = nn.Linear(config.hidden_size, config.num_labels, bias=False)
+        self.post_init()
+
+
+class EspalierLlamaForTokenClassification(LlamaForTokenClassification):
+    """The decoder with a head that classifies each token. Loaded from a language model, the head is new."""
+
+    config_class = EspalierLlamaConfig
+
+    def __init__(self, config: EspalierLlamaConfig):
+        LlamaPreTrainedModel.__init__(self, config)
+        self.num_labels = config.num_labels
+        self.model = EspalierLlamaModel(config)
+        dropout = getattr(config, "classifier_dropout", None)
+        self.dropout = nn.Dropout(0.1 if dropout is None else dropout)
+        self.score = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+
+class EspalierLlamaForQuestionAnswering(LlamaForQuestionAnswering):
+    """The decoder with a head that marks where an answer begins and ends. Loaded from a language model, the head is new.
+
+    The stock class calls the decoder `transformer`, and so finds none of a language model's weights; here it is `model`.
+    """
+
+    config_class = EspalierLlamaConfig
+    base_model_prefix = "model"
+
+    def __init__(self, config: EspalierLlamaConfig):
+        LlamaPreTrainedModel.__init__(self, config)
+        self.model = EspalierLlamaModel(config)
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+        self.post_init()
+
+
+__all__ = [
+    "EspalierLlamaForCausalLM",
+    "EspalierLlamaForQuestionAnswering",
+    "EspalierLlamaForSequenceClassification",
+    "EspalierLlamaForTokenClassification",
+    "EspalierLlamaModel",
+]
