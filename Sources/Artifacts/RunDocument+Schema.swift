@@ -58,7 +58,7 @@ extension RunDocument {
   private static let repackingKeys: [RunField] = [
     RunField(
       "repacking.layout", \.repacking.layout, .choice, default: "auto", changes: .checkpoint,
-      "auto: native when all layers end with one shape"),
+      "auto: native when all layers end with one shape that stock classes load"),
     RunField(
       "repacking.shard-size", \.repacking.shardSize, .byteSize, default: "5GB", changes: .checkpoint,
       "most bytes of one safetensors file"),

@@ -37,6 +37,14 @@ import Testing
     }
   }
 
+  /// A fixture's folder as transformers 4 writes it.
+  private static func folder(ofOlder name: String) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    try folder.link("config.json", to: Fixtures.model(name) + "/config.v4.json")
+    try folder.link("model.safetensors", to: Fixtures.model(name) + "/model.safetensors")
+    return folder
+  }
+
   private static func sequences(_ output: Repacked) -> [[Int32]] {
     randomSequences(lengths: [19, 8], vocabularySize: output.model.blueprint.vocabularySize, seed: 30)
   }
@@ -61,6 +69,13 @@ import Testing
     let sharded = try MaskedLogitsTests.model("tiny-llama-sharded")
     let plan = try PruningPlan.random(for: sharded.blueprint, seed: 28)
     outputs.append(try Repacked(sharded, plan, maximumShardBytes: 100_000))
+    // With the keys of transformers 4 alone.
+    let older = try Self.folder(ofOlder: "tiny-llama3")
+    let olderModel = try Model(path: older.path)
+    outputs.append(
+      try withExtendedLifetime(older) {
+        try Repacked(olderModel, try PruningPlan.random(for: olderModel.blueprint, seed: 27))
+      })
     // Recovered whole.
     let tied = try MaskedLogitsTests.model("tiny-llama-tied")
     outputs.append(try Repacked(tied, nil, edits: TensorEdits.random(for: tied, seed: 33)))

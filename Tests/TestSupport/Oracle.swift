@@ -30,6 +30,9 @@ public struct Oracle: Sendable {
   /// - Parameter folder: for what the check itself writes.
   /// - Returns: what failed; nil when all folders pass.
   public func check(_ jobs: [Job], in folder: TemporaryFolder) throws -> String? {
+    guard FileManager.default.isExecutableFile(atPath: python) else {
+      return "\(python) is missing: run scripts/setup-oracle, which makes both environments"
+    }
     let list = folder.file("jobs.json")
     try JSONEncoder().encode(jobs).write(to: URL(filePath: list))
     let log = folder.file("check.log")

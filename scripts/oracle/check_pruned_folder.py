@@ -112,7 +112,7 @@ def check_inference(folder, model, ids):
     folder.check("generation with a dynamic cache", torch.equal(generated(model, ids), plain))
     static = generated(model, ids, cache_implementation="static", disable_compile=True)
     folder.check("generation with a static cache", torch.equal(static, plain))
-    for dtype in ("auto", torch.bfloat16):
+    for dtype in ("auto", torch.bfloat16, torch.float16):
         difference = folder.load(dtype=dtype)(ids).logits.float() - expected
         folder.check(f"dtype {dtype}", difference.abs().max() < 0.1 * expected.abs().max())
     hidden = folder.load(AutoModel)(ids).last_hidden_state

@@ -8,7 +8,10 @@ extension ProgramTests {
     @Test func everyOutputOfTheProgramLoads() async throws {
       let workspace = try Workspace()
       // Beside the demo's files, what must not be carried along.
-      let model = try workspace.linked("model")
+      let model = try workspace.model(replacing: "tokenizer_config.json") { _ in
+        let map = #"{"AutoTokenizer": ["someone/demo--tokenization_own.OwnTokenizer", null]}"#
+        return Array(#"{"auto_map": \#(map), "tokenizer_class": "OwnTokenizer"}"#.utf8)
+      }
       for name in CarriedFilesTests.untrue { try workspace.folder.write("{}", to: "model/\(name)") }
       let training =
         ["recovery.steps=2", "recovery.length=16", "recovery.batch=2", "recovery.validation=2"]
