@@ -6,7 +6,7 @@ public import Tensors
 /// A model's tensors as they are stored, without their bytes: of an opened folder, or of a config.json alone. What memory,
 /// traffic and arithmetic of a run depend on is all here.
 public struct ModelShape: Sendable {
-  public let blueprint: Blueprint
+  public private(set) var blueprint: Blueprint
   private let architecture: any Architecture.Type
   /// By name, where they are not all of `commonType`.
   private let elementTypes: [String: ElementType]
@@ -55,6 +55,13 @@ public struct ModelShape: Sendable {
   private static let types: [String: ElementType] = [
     "bfloat16": .bfloat16, "float16": .float16, "float32": .float32,
   ]
+
+  /// The shape of the model that is left when layers become those of `blueprint`.
+  public func with(_ blueprint: Blueprint) -> ModelShape {
+    var shape = self
+    shape.blueprint = blueprint
+    return shape
+  }
 
   /// The checkpoint's name of a tensor; tied ones have one name.
   public func name(of tensor: TensorSpecification) -> String {

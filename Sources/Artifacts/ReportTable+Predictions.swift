@@ -1,11 +1,11 @@
 /// What was expected beside what came.
 extension ReportTable {
   /// Phases that took, or were expected to take, a tenth of a second: of shorter ones a ratio says nothing.
-  func predictions() -> [String] {
+  func predictions() -> [Line] {
     let phases = report.phases.filter { phase in
       phase.predictedSeconds.map { max($0, phase.secondsMax) >= 0.1 } ?? false
     }
-    var lines: [String] = []
+    var lines: [Line] = []
     if !phases.isEmpty { lines.append(line("expected", "seconds", "of what it took", "memory")) }
     for phase in phases {
       let predicted = phase.predictedSeconds ?? 0

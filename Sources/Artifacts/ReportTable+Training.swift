@@ -1,7 +1,7 @@
 /// The rows of runs that chose calibration text, tuned gates or recovered.
 extension ReportTable {
   /// Perplexity after each step of the method, and how often the dense model's it is.
-  func perplexities() -> [String] {
+  func perplexities() -> [Line] {
     guard let perplexities = report.perplexities, !perplexities.isEmpty else { return [] }
     let dense = perplexities.first { $0.name == "dense" }?.value
     return [line("step", "perplexity", dense == nil ? "" : "of dense")]
@@ -15,7 +15,7 @@ extension ReportTable {
   }
 
   /// The calibration sets that were compared.
-  func selection() -> [String] {
+  func selection() -> [Line] {
     guard let selection = report.selection, !selection.isEmpty else { return [] }
     return [line("candidate", "divergence", "", "seed")]
       + selection.map { candidate in
@@ -26,7 +26,7 @@ extension ReportTable {
   }
 
   /// What training cost.
-  func training() -> [String] {
+  func training() -> [Line] {
     guard let training = report.training, !training.isEmpty else { return [] }
     return [line("training", "tokens", "seconds", "gradients sent")]
       + training.map { stage in
@@ -38,7 +38,7 @@ extension ReportTable {
   }
 
   /// Where the scheduler's stages ended.
-  func rounds() -> [String] {
+  func rounds() -> [Line] {
     let rounds = (report.training ?? []).flatMap { stage in
       stage.rounds.enumerated().map { (name: "\(stage.stage) \($0 + 1)", round: $1) }
     }

@@ -3,9 +3,6 @@ public struct ReportTable: Sendable {
   let report: RunReport
 
   static let width = 80
-  /// Columns before the numbers, and of each of the two numbers.
-  private static let nameWidth = 14
-  private static let numberWidth = 18
 
   /// The table of `report`.
   public init(_ report: RunReport) { self.report = report }
@@ -16,17 +13,18 @@ public struct ReportTable: Sendable {
       changes(), perplexities(), selection(), training(), rounds(), phases(), predictions(), machines(), warnings(),
     ]
     .filter { !$0.isEmpty }
-    return blocks.map { $0.map { TextLayout.withoutTrailingSpaces($0) + "\n" }.joined() }.joined(separator: "\n")
+    return blocks.map { Self.aligned($0).map { TextLayout.withoutTrailingSpaces($0) + "\n" }.joined() }
+      .joined(separator: "\n")
   }
 
   /// What the pruning changed, before and after.
-  private func changes() -> [String] {
-    var lines: [String] = []
+  private func changes() -> [Line] {
+    var lines: [Line] = []
     if let parameters = report.parameters {
-      lines.append(row("parameters", parameters.before, parameters.after) { TableNumber.grouped($0) })
+      lines.append(row("parameters", parameters, report.planned?.parameters) { TableNumber.grouped($0) })
     }
     if let bytes = report.bytes {
-      lines.append(row("size", bytes.before, bytes.after) { ByteSize(bytes: max(0, $0)).rounded })
+      lines.append(row("size", bytes, report.planned?.bytes) { ByteSize(bytes: max(0, $0)).rounded })
     }
     if let sparsity = report.sparsity {
       lines.append(
@@ -48,8 +46,8 @@ public struct ReportTable: Sendable {
   /// What stands for a number that there is none of.
   private var noNumber: String { hasAfter ? "–" : "" }
 
-  private func perplexityLines(_ perplexity: RunReport.Perplexity) -> [String] {
-    var note = ""
+  private func perplexityLines(_ perplexity: RunReport.Perplexity) -> [Line] {
+    var note = report.verdict == .broken ? RunReport.Verdict.broken.rawValue : ""
     if let before = perplexity.before, let after = perplexity.after, before > 0, before.isFinite, after.isFinite {
       note = "×" + TableNumber.fixed(after / before, 2)
     }
@@ -60,11 +58,11 @@ public struct ReportTable: Sendable {
       line(
         "perplexity", perplexity.before.map { TableNumber.fixed($0, 2) } ?? "–",
         perplexity.after.map { TableNumber.fixed($0, 2) } ?? noNumber, note)
-    ] + TextLayout.hanging("", measured, indent: Self.nameWidth, width: Self.width)
+    ] + hanging("", measured)
   }
 
   /// Seconds per phase. The total is of the slowest ranks, phase by phase.
-  private func phases() -> [String] {
+  private func phases() -> [Line] {
     guard !report.phases.isEmpty else { return [] }
     let hasMemory = report.phases.contains { $0.peakBytes != nil }
     var lines = [line("phase", "seconds (max)", "max/mean", hasMemory ? "rate, memory" : "rate")]
@@ -81,7 +79,7 @@ public struct ReportTable: Sendable {
   }
 
   /// What it ran on and what that took.
-  private func machines() -> [String] {
+  private func machines() -> [Line] {
     let resources = report.resources
     let hosts =
       resources.hosts.count == 1
@@ -124,22 +122,23 @@ public struct ReportTable: Sendable {
       + "min \(least.rounded) of \(sizes.count) ranks"
   }
 
-  private func warnings() -> [String] {
+  private func warnings() -> [Line] {
     report.warnings.flatMap {
-      TextLayout.hanging("warning: ", TextLayout.visible($0), indent: 9, width: Self.width)
+      TextLayout.hanging("warning: ", TextLayout.visible($0), indent: 9, width: Self.width).map(Line.text)
     }
   }
 
-  private func row(_ name: String, _ before: Int, _ after: Int?, _ format: (Int) -> String) -> String {
-    line(name, format(before), after.map(format) ?? noNumber, after.map { TableNumber.change(before, $0) } ?? "")
+  /// A number before and after; where nothing is written yet, as the plan would leave it.
+  private func row(
+    _ name: String, _ change: RunReport.Change<Int>, _ planned: Int?, _ format: (Int) -> String
+  ) -> Line {
+    guard let after = change.after ?? planned else { return line(name, format(change.before), noNumber) }
+    let note = [TableNumber.change(change.before, after), change.after == nil ? "planned" : ""]
+    return line(
+      name, format(change.before), format(after), note.filter { !$0.isEmpty }.joined(separator: ", "))
   }
 
-  func line(_ name: String, _ first: String, _ second: String, _ note: String = "") -> String {
-    TextLayout.left(name, Self.nameWidth) + TextLayout.right(first, Self.numberWidth)
-      + TextLayout.right(second, Self.numberWidth) + (note.isEmpty ? "" : "   " + note)
-  }
-
-  private func hanging(_ name: String, _ text: String) -> [String] {
-    TextLayout.hanging(name, text, indent: Self.nameWidth, width: Self.width)
+  private func hanging(_ name: String, _ text: String) -> [Line] {
+    TextLayout.hanging(name, text, indent: Self.nameWidth, width: Self.width).map(Line.text)
   }
 }

@@ -5,11 +5,18 @@ extension RunReport {
     public var path: String
     /// The hash that plan.json and scores.safetensors carry too.
     public var hash: String
+    /// Whether Espalier had cut it, or changed it, before; `nil` for a model as others made it, and in older reports.
+    public var isPruned: Bool?
 
     /// A model at `path` whose weights have `hash`.
     public init(path: String, hash: String) {
       self.path = path
       self.hash = hash
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case path, hash
+      case isPruned = "is_pruned"
     }
   }
 
@@ -63,10 +70,12 @@ extension RunReport {
 
   /// Perplexity on one text.
   public struct Perplexity: Codable, Sendable, Equatable {
-    /// Of the dense model; `nil` when only the pruned one was measured.
+    /// Of ``RunReport/model``; `nil` when only what came of it was measured.
     public var before: Double?
-    /// Of the pruned model; `nil` when only the dense one was measured.
+    /// Of what came of it; `nil` when only ``RunReport/model`` was measured.
     public var after: Double?
+    /// What ``after`` was measured of: the output, or what a plan, with gates, leaves; `nil` in older reports.
+    public var of: Artifacts?
     /// The name of the text.
     public var text: String
     /// Tokens of a window.

@@ -33,6 +33,11 @@ extension RunReport {
       self.rounds = rounds
     }
 
+    /// ``stage`` of gate tuning.
+    public static let tuning = "tune"
+    /// ``stage`` of recovery.
+    public static let recovery = "recover"
+
     /// Uncompressed bytes over sent ones; `nil` where nothing was sent.
     public var compressionRatio: Double? { sentBytes > 0 ? Double(uncompressedBytes) / Double(sentBytes) : nil }
 
@@ -85,6 +90,9 @@ extension RunReport {
     public var name: String
     /// The perplexity.
     public var value: Double
+
+    /// ``name`` of the model before anything was cut.
+    public static let dense = "dense"
 
     /// The perplexity `value` of `name`.
     public init(name: String, value: Double) {

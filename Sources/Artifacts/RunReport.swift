@@ -1,4 +1,5 @@
-/// What a run did and what came of it: report.json, and the source of the closing table.
+/// What a run did and what came of it: report.json, and the source of the closing table. Where several verbs worked in one
+/// run folder, it tells of what they made together; phases, memory and traffic are of the last.
 ///
 /// Keys are snake_case; sizes are bytes, times seconds.
 public struct RunReport: Codable, Sendable, Equatable {
@@ -11,6 +12,10 @@ public struct RunReport: Codable, Sendable, Equatable {
   public var espalierVersion: String
   /// The model that was pruned.
   public var model: Model
+  /// The verbs that had a part in this, the last of them the one that wrote the report; `nil` in older reports.
+  public var commands: [Command]?
+  /// Which files this tells of; `nil` in older reports.
+  public var artifacts: Artifacts?
   /// The folder of the pruned model; `nil` when none was written.
   public var output: String?
   /// ``RunDocument/digest``.
@@ -19,8 +24,14 @@ public struct RunReport: Codable, Sendable, Equatable {
   public var resumed: Int?
   /// The machines and what they computed with.
   public var resources: Resources
+  /// How units were scored; `nil` when none were, and in older reports.
+  public var scoring: Scoring?
+  /// How units were chosen; `nil` when none were, and in older reports.
+  public var allocation: Allocation?
   /// `nil` when nothing was allocated.
   public var sparsity: Sparsity?
+  /// What the plan would leave; `nil` without one, and in older reports.
+  public var planned: Planned?
   /// The number of parameters of the whole model.
   public var parameters: Change<Int>?
   /// The size of the weight files.
@@ -66,10 +77,10 @@ public struct RunReport: Codable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey {
     case formatVersion = "format_version"
     case espalierVersion = "espalier_version"
-    case model, output
+    case model, commands, artifacts, output
     case runDigest = "run_digest"
-    case resumed, resources, sparsity, parameters, bytes, perplexity, perplexities, training, selection, generated,
-      phases
+    case resumed, resources, scoring, allocation, sparsity, planned, parameters, bytes, perplexity, perplexities,
+      training, selection, generated, phases
     case peakBytes = "peak_bytes"
     case trafficBytes = "traffic_bytes"
     case predictedTrafficBytes = "predicted_traffic_bytes"

@@ -6,30 +6,30 @@ internal import Tensors
 public struct FinishedRun {
   private let folder: RunFolder
   private let report: RunReport
-  private let resolvedYAML: String
+  /// What report.json tells that the files beside it do not bear out, and what else lies there, a line each.
+  public let notes: [String]
 
-  /// Reads report.json, and run.yaml where it is still there.
+  /// Reads report.json, and holds it against the files that it tells of.
   ///
   /// - Parameter path: the run folder.
-  /// - Throws: ``ArtifactError`` when there is no report.json that can be read, ``RunDocumentError`` when run.yaml cannot
-  ///   be.
+  /// - Throws: ``ArtifactError`` when there is no report.json that can be read.
   public init(folder path: String) throws {
-    folder = RunFolder(path: path)
-    report = try Self.report(at: folder.report)
-    let isThere = FileManager.default.fileExists(atPath: folder.document)
-    resolvedYAML =
-      isThere ? String(decoding: try RunDocument.bytes(ofFile: folder.document), as: UTF8.self) : ""
+    var path = path[...]
+    while path.count > 1, path.last == "/" { path.removeLast() }
+    folder = RunFolder(path: String(path))
+    (report, notes) = folder.compared(try Self.report(at: folder.report))
   }
 
   /// Writes report.html again and gives its path.
   ///
-  /// - Throws: ``ArtifactError`` for a damaged metrics.jsonl, ``StorageError`` when the page cannot be written.
+  /// - Throws: ``ArtifactError`` for a damaged metrics.jsonl, ``RunDocumentError`` for a run.yaml that cannot be read,
+  ///   ``StorageError`` when the page cannot be written.
   public func writePage() throws -> String {
-    try folder.writePage(report, resolvedYAML: resolvedYAML)
+    try folder.writePage(report, notes: notes)
     return folder.page
   }
 
-  private static func report(at path: String) throws(ArtifactError) -> RunReport {
+  static func report(at path: String) throws(ArtifactError) -> RunReport {
     let url = URL(filePath: path)
     guard let handle = try? FileHandle(forReadingFrom: url),
       let data = try? handle.read(upToCount: RunReport.maximumBytes + 1)

@@ -7,18 +7,14 @@ final class MetricsFile {
   private let handle: FileHandle
   private let path: String
 
-  /// The stages that write lines, in the order of a run.
-  private static let stages = ["tune", "recover"]
-
   /// Opens the file at `path` for the stage `stage`, without that stage's lines after step `step`, which a run that goes
   /// on from there will write again, and without those of later stages, which an earlier run left.
-  init(path: String, stage: String, keepingUntil step: Int) throws {
+  init(path: String, stage: String, keepingUntil step: Int, before: Set<String>) throws {
     self.path = path
     var kept: [UInt8] = []
     if FileManager.default.fileExists(atPath: path) {
-      let earlier = Self.stages.prefix { $0 != stage }
       for line in try TrainingStep.read(contentsOfFile: path)
-      where earlier.contains(line.stage) || (line.stage == stage && line.step <= step) {
+      where before.contains(line.stage) || (line.stage == stage && line.step <= step) {
         kept += try line.line()
       }
     }

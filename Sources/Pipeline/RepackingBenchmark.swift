@@ -36,7 +36,7 @@ public struct RepackingBenchmark {
       criterion: "random", objective: "", accumulation: "", modelHash: inputs.modelHash, dataHash: "")
     let scores = scorer.scoreRandomly(seed: inputs.document.scoring.seed)
     let plan = try session.together { try run.makePlan(ScoreTable(layers: scores, metadata: metadata)) }
-    run.note(plan)
+    try run.note(plan)
     var prepared = try run.prepareOutput()
     run.announce()
     do {

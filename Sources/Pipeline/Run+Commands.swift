@@ -14,14 +14,14 @@ extension Run {
     try checkFeasibility()
     return try inFolder(
       "prune", result: .report, writesOutput: true,
-      ending: { report in try onFirst { try folder.write(report, of: inputs.document) } },
       body: {
         let dense = try measure(inputs.model, as: "dense")
         let (plan, edits) = try planAndEdits()
         let after: Perplexity?
         if inputs.recoveryText == nil {
           try repackOutput(inputs.model, plan: plan, edits: edits)
-          after = try measure(try writtenModel(), as: edits.factors == nil ? "one-shot" : "gates")
+          let written = try writtenModel()
+          after = try measure(written, as: edits.factors == nil ? "one-shot" : "gates")
         } else {
           // The cut model is an artifact of its own: recovery reads it as any other model.
           if !isFinished("repack cut") {
@@ -35,9 +35,10 @@ extension Run {
             let updates = try recover(pruned, teacher: inputs.model)
             try repackOutput(pruned, plan: nil, edits: TensorEdits(lowRank: updates))
           }
-          after = try measure(try writtenModel(), as: edits.factors == nil ? "LoRA" : "gates + LoRA")
+          let written = try writtenModel()
+          after = try measure(written, as: edits.factors == nil ? "LoRA" : "gates + LoRA")
         }
-        if let dense { note(before: dense, after: after) }
+        note(before: dense, after: after, of: RunReport.Artifacts(output: report.artifacts?.output))
       })
   }
 
@@ -90,18 +91,19 @@ extension Run {
     let path = path ?? folder.scores
     let table = try scores(at: path)
     return try inFolder("tune", result: .report, reads: [.init(name: path, value: table.digest)]) {
-      var before = measured("evaluate one-shot")
       let factors: ModelGates?
       if isFinished("tune") {
         factors = try tuned().edits.factors
       } else {
         let plan = try allocate(table)
-        before = try measure(inputs.model, gates: inputs.model.blueprint.mask(plan), as: "one-shot")
+        _ = try measure(inputs.model, gates: inputs.model.blueprint.mask(plan), as: "one-shot")
         factors = try tune(table)?.factors
       }
-      if let factors, let before {
-        note(before: before, after: try measure(inputs.model, gates: factors, as: "gates"))
-      }
+      guard let factors else { return }
+      let after = try measure(inputs.model, gates: factors, as: "gates")
+      let of = RunReport.Artifacts(plan: report.artifacts?.plan, gates: report.artifacts?.gates)
+      // The dense model's is an earlier verb's to tell.
+      note(before: nil, after: after, of: of)
     }
   }
 
@@ -117,7 +119,9 @@ extension Run {
         let updates = try recover(inputs.model, teacher: inputs.teacher)
         try repackOutput(inputs.model, plan: nil, edits: TensorEdits(lowRank: updates))
       }
-      if let before { note(before: before, after: try measure(try writtenModel(), as: "LoRA")) }
+      let written = try writtenModel()
+      let after = try measure(written, as: "LoRA")
+      note(before: before, after: after, of: RunReport.Artifacts(output: report.artifacts?.output))
     }
   }
 
@@ -136,12 +140,16 @@ extension Run {
       "repack", result: .checkpoint,
       reads: [.init(name: path, value: try plan.digest()), .init(name: "--gates", value: gates)], writesOutput: true,
       writesDocument: false
-    ) { try repackOutput(inputs.model, plan: plan, edits: edits) }
+    ) {
+      try repackOutput(inputs.model, plan: plan, edits: edits)
+      _ = try writtenModel()
+    }
   }
 
   /// `evaluate`: perplexity of the model, and of what a plan would leave of it.
   public func evaluateOnly(plan path: String?) throws -> RunReport {
     var kept: PruningPlan?
+    begin("evaluate")
     if let path { kept = try plan(at: path) }
     announce()
     let before = try evaluator.run(inputs.model, windows: inputs.windows, phase: "evaluate")
@@ -150,8 +158,10 @@ extension Run {
       after = try evaluator.run(
         inputs.model, windows: inputs.windows, gates: inputs.model.blueprint.mask(kept), phase: "evaluate masked")
     }
-    note(before: before, after: after)
-    return try finishedReport()
+    note(before: before, after: after, of: RunReport.Artifacts(plan: report.artifacts?.plan))
+    let report = try finishedReport()
+    try onFirst { try tellFolder(report) }
+    return report
   }
 
   /// Scores made before, checked against this model.
@@ -162,7 +172,7 @@ extension Run {
         throw ArtifactError(
           code: .mismatch, message: "\(path): the scores are of another model; score this model again")
       }
-      recorder.hold("scores", table.digest)
+      note(table)
       return table
     }
   }
@@ -172,7 +182,7 @@ extension Run {
     try session.together {
       let values = try GateValues(contentsOfFile: path).checked(
         against: inputs.model.blueprint.prunableLayers, plan: plan, planHash: try plan.digest(), file: path)
-      recorder.hold("gates", values.digest)
+      hold(.gates, values.digest)
       return inputs.model.blueprint.factors(values)
     }
   }
@@ -189,9 +199,6 @@ extension Run {
     try finish(phase, numbers: [result.negativeLogLikelihood, Double(result.tokens)])
     return result
   }
-
-  /// The model in the output folder.
-  private func writtenModel() throws -> Model { try session.together { try Model(path: inputs.document.output) } }
 
   /// The output folder, made on rank 0.
   func prepareOutput() throws -> OutputFolder? {
@@ -215,10 +222,13 @@ extension Run {
 
   private var evaluator: EvaluateStage { EvaluateStage(session: session, resources: resources, recorder: recorder) }
 
-  private func note(before: Perplexity, after: Perplexity?) {
+  /// Puts perplexities into the report: of the model, and of what came of it, which `of` tells by its digest.
+  private func note(before: Perplexity?, after: Perplexity?, of: RunReport.Artifacts) {
+    guard let measured = before ?? after else { return }
     let evaluation = inputs.document.evaluation
     report.perplexity = RunReport.Perplexity(
-      before: before.value, after: after?.value, text: evaluation.text ?? "", window: evaluation.window,
-      windows: inputs.windows.count, tokens: before.tokens)
+      before: before?.value, after: after?.value, text: evaluation.text ?? "", window: evaluation.window,
+      windows: inputs.windows.count, tokens: measured.tokens)
+    if after != nil { report.perplexity?.of = of }
   }
 }

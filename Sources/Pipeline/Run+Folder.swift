@@ -16,14 +16,14 @@ extension Run {
   ///   - reads: artifacts that the verb reads, with their hashes.
   ///   - writesOutput: whether there is an output folder to prepare, which `body` hands on to ``repack(_:plan:edits:to:into:phase:)``.
   ///   - writesDocument: whether run.yaml is left.
-  ///   - ending: what is still to be done with the finished report.
   /// - Throws: ``RunFolderError``, shared by all ranks, when another run is in the folder.
   func inFolder(
     _ verb: String, result: RunResult?, reads: [RunState.Entry] = [], writesOutput: Bool = false,
-    writesDocument: Bool = true, ending: (RunReport) throws -> Void = { _ in }, body: () throws -> Void
+    writesDocument: Bool = true, body: () throws -> Void
   ) throws -> RunReport {
     var lock: FileLock?
     var made: [String] = []
+    begin(verb)
     do {
       try onFirst {
         made = folder.missingFolders
@@ -36,8 +36,7 @@ extension Run {
       try begin(
         emptyState(verb, result: result, reads: reads), writesOutput: writesOutput, writesDocument: writesDocument)
       try body()
-      let report = try finishedReport()
-      try ending(report)
+      let report = try leave(try finishedReport())
       try onFirst { try folder.removeState() }
       leave(lock, made)
       return report
@@ -45,6 +44,8 @@ extension Run {
       prepared?.discard()
       // Nothing to go on with is nothing to keep.
       if isFirst, state?.phases.isEmpty == true, !folder.hasStageState { try? folder.removeState() }
+      // What it replaced is not what the page of the run before tells of.
+      if isFirst, lock != nil { folder.redrawPage() }
       leave(lock, made)
       throw error
     }
@@ -65,9 +66,10 @@ extension Run {
         try onFirst { try OutputFolder.finish(leftBehind: inputs.document.output) }
       }
     }
-    if writesDocument { try openFolder() }
+    try openFolder(writesDocument: writesDocument)
     self.state = state
     try saveState()
+    if isFirst { folder.redrawPage() }
     announce()
     let names = state.phases.map(\.name).joined(separator: ", ")
     if !names.isEmpty { session.console.say("continues: \(names) done") }
@@ -77,8 +79,10 @@ extension Run {
   private func goOn(from state: RunState) {
     let resources = report.resources
     if let earlier = state.report {
+      let commands = report.commands
       (report, self.earlier) = (earlier, earlier)
       report.resources = resources
+      report.commands = earlier.commands ?? commands
     }
     report.resumed = state.resumed
   }

@@ -24,7 +24,7 @@ extension Run {
     // What is scored later, between stages of tuning, is scored on the chosen text too.
     inputs.calibration = candidates[choice.index]
     recorder.hold("calibration data", inputs.dataHash)
-    recorder.hold("scores", choice.scores.digest)
+    note(choice.scores)
     try onFirst { try choice.scores.write(to: folder.scores) }
     try keep(choice.plan)
     let names = Self.names(of: candidates)

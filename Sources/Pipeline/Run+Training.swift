@@ -33,14 +33,13 @@ extension Run {
     let metadata = GateValues.Metadata(
       modelHash: inputs.modelHash, planHash: try outcome.plan.digest(), dataHash: inputs.tuningHash)
     let gates = GateValues(layers: outcome.values, metadata: metadata)
-    recorder.hold("plan", metadata.planHash)
-    recorder.hold("gates", gates.digest)
+    hold(.gates, gates.digest)
     try onFirst {
       try gates.write(to: folder.gates)
       try folder.write(outcome.plan)
     }
     try writeDump()
-    note(outcome.plan)
+    try note(outcome.plan)
     try note(
       "tune", steps: outcome.rounds.reduce(0) { $0 + $1.steps }, tokens: outcome.tokens, exchange: exchange,
       rounds: outcome.rounds.enumerated().map { number, round in
@@ -125,7 +124,8 @@ extension Run {
   private func metrics(_ stage: String) -> (_ step: Int) throws -> MetricsFile? {
     { [self] step in
       var file: MetricsFile?
-      try onFirst { file = try MetricsFile(path: folder.metrics, stage: stage, keepingUntil: step) }
+      let before = Set((report.training ?? []).map(\.stage)).subtracting([stage])
+      try onFirst { file = try MetricsFile(path: folder.metrics, stage: stage, keepingUntil: step, before: before) }
       return file
     }
   }

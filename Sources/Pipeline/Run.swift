@@ -22,12 +22,14 @@ public final class Run {
   let folder: RunFolder
   private let documentPath: String?
   var report: RunReport
-  private let traceFile: TraceFile
+  let traceFile: TraceFile
   /// Whether the run folder was made for this run.
-  private var hasFolder = false
+  var hasFolder = false
+  /// Whether run.yaml is this verb's.
+  var leavesDocument = false
   /// Takes the gradients of a training stage's first steps; nil: nobody wants them.
   var dump: GradientDump?
-  /// What this verb has done so far; nil outside ``inFolder(_:result:reads:writesOutput:writesDocument:ending:body:)``.
+  /// What this verb has done so far; nil outside ``inFolder(_:result:reads:writesOutput:writesDocument:body:)``.
   var state: RunState?
   /// The report of the run that this one continues.
   var earlier: RunReport?
@@ -76,6 +78,8 @@ public final class Run {
     report.parameters = RunReport.Change(before: inputs.model.parameterCount)
     report.bytes = RunReport.Change(before: inputs.model.folder.totalBytes)
     report.warnings = inputs.warnings
+    let configuration = inputs.model.folder.configuration
+    if configuration["pruned_by"] != nil || configuration["recovered_by"] != nil { report.model.isPruned = true }
   }
 
   /// Says what begins, once nothing is in its way.
@@ -91,13 +95,13 @@ public final class Run {
   /// Whether this rank writes and speaks.
   var isFirst: Bool { session.communicator.rank == 0 }
 
-  /// Makes the run folder and puts the resolved document into it.
-  func openFolder() throws {
+  /// Makes the run folder and, where the verb leaves its document, puts it there.
+  func openFolder(writesDocument: Bool) throws {
     try onFirst {
       try folder.make()
-      try folder.write(inputs.document, readFrom: documentPath)
+      if writesDocument { try folder.write(inputs.document, readFrom: documentPath) }
     }
-    hasFolder = true
+    (hasFolder, leavesDocument) = (true, writesDocument)
   }
 
   /// Local work of rank 0 whose failure all ranks learn of.
@@ -159,7 +163,7 @@ public final class Run {
     if isFinished("score") { return try scores(at: folder.scores) }
     let saved = try scoringState(inputs)
     let (table, objective) = try scoreStage.run(inputs, state: saved)
-    recorder.hold("scores", table.digest)
+    note(table)
     if let objective {
       let value = String(format: "%.6g", objective)
       session.console.say("objective \(inputs.document.scoring.objective.rawValue): \(value)")
@@ -189,9 +193,8 @@ public final class Run {
   /// Goes on with a plan, the same on every rank, and leaves plan.json.
   func keep(_ plan: PruningPlan) throws {
     try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
-    recorder.hold("plan", try plan.digest())
     try onFirst { try folder.write(plan) }
-    note(plan)
+    try note(plan)
   }
 
   /// A plan made before, checked against this model.
@@ -201,47 +204,7 @@ public final class Run {
         against: inputs.model.blueprint.prunableLayers, modelHash: inputs.modelHash, file: path)
     }
     try session.communicator.requireAgreement(on: "plan", digest: try plan.digest())
-    recorder.hold("plan", try plan.digest())
-    note(plan)
+    try note(plan)
     return plan
-  }
-
-  /// Puts a plan's numbers into the report.
-  func note(_ plan: PruningPlan) {
-    report.sparsity = RunReport.Sparsity(requested: plan.requestedSparsity, achieved: plan.achievedSparsity)
-    report.layers = zip(plan.layers, inputs.model.blueprint.prunableLayers).map { kept, layer in
-      RunReport.Layer(
-        attention: RunReport.Kept(kept: kept.attention.count, total: layer.attentionUnits),
-        mlp: RunReport.Kept(kept: kept.mlp.count, total: layer.mlpUnits))
-    }
-  }
-
-  /// The report with every rank's times and memory. Collective.
-  func finishedReport() throws -> RunReport {
-    report = try currentReport()
-    report.predictedTrafficBytes = recorder.predictedTraffic(ranks: session.communicator.size)
-    let broadcasts = session.trace.broadcasts
-    let all = try session.communicator.sum(of: broadcasts.all.seconds)
-    let underCompute = try session.communicator.sum(of: broadcasts.underCompute.seconds)
-    if all > 0 { report.overlap = underCompute / all }
-    if hasFolder { try traceFile.write(to: folder.trace) }
-    return report
-  }
-
-  /// The report so far, with what the run that this one continues took. Collective.
-  func currentReport() throws -> RunReport {
-    var report = report
-    report.phases = RunReport.joined(earlier?.phases ?? [], try recorder.gathered())
-    if let running {
-      let seconds = try session.communicator.gather(running.start.duration(to: .now).seconds)
-      report.phases = RunReport.joined(report.phases, [RunReport.Phase(name: running.phase, seconds: seconds)])
-    }
-    report.peakBytes = try recorder.gatheredPeakBytes()
-    if let before = earlier?.peakBytes, before.count == report.peakBytes.count {
-      report.peakBytes = zip(report.peakBytes, before).map(max)
-    }
-    report.trafficBytes =
-      Int(try session.communicator.sum(of: Double(recorder.trafficBytes))) + (earlier?.trafficBytes ?? 0)
-    return report
   }
 }

@@ -1,6 +1,5 @@
 internal import Artifacts
 internal import Foundation
-internal import Reporting
 internal import Tensors
 
 /// The folder beside the output with a run's artifacts. Rank 0 alone writes to it.
@@ -80,21 +79,6 @@ struct RunFolder {
 
   func write(_ pruningPlan: PruningPlan) throws {
     try DurableFile.write([UInt8](try pruningPlan.fileJSON()), to: plan)
-  }
-
-  /// Writes report.json, and report.html beside it.
-  func write(_ runReport: RunReport, of run: RunDocument) throws {
-    try DurableFile.write(try runReport.json(), to: report)
-    try writePage(runReport, resolvedYAML: run.resolvedYAML())
-  }
-
-  /// Writes report.html. Steps are looked for only where the report says that something was trained: an earlier run may
-  /// have left a metrics.jsonl.
-  func writePage(_ runReport: RunReport, resolvedYAML: String) throws {
-    let isTrained = runReport.training?.isEmpty == false && FileManager.default.fileExists(atPath: metrics)
-    let steps = isTrained ? try TrainingStep.read(contentsOfFile: metrics) : []
-    let html = try HTMLReport(report: runReport, steps: steps, resolvedYAML: resolvedYAML).html()
-    try DurableFile.write([UInt8](html.utf8), to: page)
   }
 
   private static func isSameFile(_ a: String, _ b: String) -> Bool {

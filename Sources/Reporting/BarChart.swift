@@ -39,16 +39,25 @@ struct BarChart {
     let bottom: String
   }
 
+  /// Which color is which, above the bars.
+  struct Key {
+    let style: Int
+    let x: String
+    let textX: String
+    let text: String
+  }
+
   let title: String
   let description: String
   let xTitle: String
+  let keys: [Key]
   let rows: [DrawnRow]
   let ticks: [LineChart.Tick]
   let width = Coordinate.text(LineChart.width)
   let height: String
   let left: String
   let labelX: String
-  let top = "6"
+  let top: String
   let bottom: String
   let tickLabelY: String
   let titleY: String
@@ -57,13 +66,16 @@ struct BarChart {
   private static let fontSize = 12.0
   private static let gap = 9.0
 
-  /// A chart of `rows`; nil when there is none.
+  /// Fewer rows are numbers, and no chart.
+  static let leastRows = 3
+
+  /// A chart of `rows`; nil when there are fewer than ``leastRows``.
   ///
   /// - Parameters:
   ///   - xTitle: what the bars count.
   ///   - isOfRanks: whether the bars of a row are ranks, by turns of two colors.
   init?(title: String, xTitle: String, rows: [Row], isOfRanks: Bool = false) {
-    guard !rows.isEmpty else { return nil }
+    guard rows.count >= Self.leastRows else { return nil }
     let values = rows.flatMap { $0.bars.map(\.value) + [$0.span?.high ?? 0] }
       .filter { $0 >= 0 && $0 <= AxisTicks.largest }
     let axis = AxisTicks(values, count: 4, holdsZero: true)
@@ -80,7 +92,10 @@ struct BarChart {
     self.xTitle = xTitle
     self.left = Coordinate.text(left)
     labelX = Coordinate.text(left - 7)
-    var y = 10.0
+    keys = isOfRanks ? Self.keys(ranks: rows.map(\.bars.count).max() ?? 0, left: left) : []
+    let first = keys.isEmpty ? 6.0 : 28
+    top = Coordinate.text(first)
+    var y = first + 4
     var drawn: [DrawnRow] = []
     for (row, (label, text)) in zip(rows, zip(labels, texts)) {
       let barHeight = row.bars.count == 1 ? 15.0 : row.bars.count <= 4 ? 8 : 4
@@ -113,5 +128,15 @@ struct BarChart {
     middle = Coordinate.text((left + right) / 2)
     ticks = axis.values.map { LineChart.Tick(position: Coordinate.text(x($0)), label: axis.label($0)) }
     description = rows.map { "\($0.label): \($0.text)." }.joined(separator: " ")
+  }
+
+  /// Ranks take turns at two colors.
+  private static func keys(ranks: Int, left: Double) -> [Key] {
+    let names = ranks > 2 ? ["ranks 0, 2, …", "ranks 1, 3, …"] : ["rank 0", "rank 1"]
+    var x = left
+    return names.enumerated().map { index, name in
+      defer { x += 40 + Coordinate.width(of: name, size: fontSize) }
+      return Key(style: index + 1, x: Coordinate.text(x), textX: Coordinate.text(x + 17), text: name)
+    }
   }
 }

@@ -8,6 +8,8 @@ public struct HTMLReport: Sendable {
   private let report: RunReport
   private let steps: [TrainingStep]
   private let resolvedYAML: String
+  private let runFolder: String
+  private let notes: [String]
 
   /// The page of a run.
   ///
@@ -15,10 +17,16 @@ public struct HTMLReport: Sendable {
   ///   - report: What the run did; parts that it has not are left out of the page.
   ///   - steps: The steps of training, in any order; where a run that went on after a stop repeats one, the last stands.
   ///   - resolvedYAML: The run document; an empty one is left out.
-  public init(report: RunReport, steps: [TrainingStep], resolvedYAML: String) {
+  ///   - runFolder: Where the run's files lie, for the commands that the page suggests.
+  ///   - notes: What is to be known of those files, a line each, before all else.
+  public init(
+    report: RunReport, steps: [TrainingStep], resolvedYAML: String, runFolder: String = "", notes: [String] = []
+  ) {
     self.report = report
     self.steps = steps
     self.resolvedYAML = resolvedYAML
+    self.runFolder = runFolder
+    self.notes = notes
   }
 
   /// The page. It is well-formed XML too. The same run always gives the same text.
@@ -34,7 +42,9 @@ public struct HTMLReport: Sendable {
     let page = try MustacheTemplate(string: String(decoding: PackageResources.report_mustache, as: UTF8.self))
     let style = String(decoding: PackageResources.style_css, as: UTF8.self)
     return Self.printable(
-      page.render(Page(report, steps: steps, document: resolvedYAML, style: style), library: library))
+      page.render(
+        Page(report, steps: steps, document: resolvedYAML, runFolder: runFolder, notes: notes, style: style),
+        library: library))
   }
 
   /// `text` without the control characters that neither HTML nor XML can hold; names in a hostile file may have them.

@@ -1,12 +1,12 @@
 internal import Artifacts
 
-/// The share of units kept in each layer, as heat-map.mustache draws it: bands of layers, so that each band is as wide as
-/// a chart and its numbers stay readable however many layers there are.
+/// The share of units kept in each layer, as heat-map.mustache draws it: bands of layers, so that numbers stay
+/// readable however many layers there are.
 struct HeatMap {
   struct Band {
     let title: String
     let description: String
-    let width = Coordinate.text(LineChart.width)
+    let width = Coordinate.text(HeatMap.width)
     let height = Coordinate.text(HeatMap.height)
     let layers: [LayerLabel]
     let rows: [Row]
@@ -49,7 +49,9 @@ struct HeatMap {
   }
   let size = Coordinate.text(Self.cell - 1)
 
-  private static let layersPerBand = 16
+  /// A band is as wide as a phone.
+  private static let layersPerBand = 10
+  private static let width = left + Double(layersPerBand) * cell
   private static let height = 78.0
   private static let left = 62.0
   private static let cell = 24.8
@@ -58,7 +60,7 @@ struct HeatMap {
   init?(_ layers: [RunReport.Layer]) {
     guard !layers.isEmpty else { return nil }
     let count = (layers.count + Self.layersPerBand - 1) / Self.layersPerBand
-    // Bands of nearly one length: 15 and 15 rather than 16 and 14.
+    // Bands of nearly one length: 6 and 6 rather than 10 and 2.
     bands = (0..<count).map { band in
       Self.band(layers, (band * layers.count / count)..<((band + 1) * layers.count / count))
     }

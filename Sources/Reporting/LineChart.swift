@@ -46,12 +46,15 @@ struct LineChart {
   private static let fontSize = 12.0
   private static let mostMarkers = 40
 
-  /// A chart of `curves`; nil when none has a point.
+  /// Fewer points are numbers, and no chart.
+  static let leastPoints = 3
+
+  /// A chart of `curves`; nil when none has ``leastPoints`` points.
   ///
   /// - Parameter yTitle: what the vertical axis counts.
   init?(title: String, yTitle: String, curves: [Curve]) {
     let curves = curves.filter { !$0.points.isEmpty }
-    guard !curves.isEmpty else { return nil }
+    guard curves.contains(where: { $0.points.count >= Self.leastPoints }) else { return nil }
     let points = curves.flatMap(\.points)
     let xAxis = AxisTicks(points.map(\.x), count: 6, isWhole: true)
     let yAxis = AxisTicks(points.map(\.y), count: 4)

@@ -24,7 +24,17 @@ extension Page {
         label: phase.name, bars: [(median, "\(phase.name), median rank: \(Number.time(median))")],
         span: (low, phase.secondsMax), text: text)
     }
-    let hasSpans = bars.contains { $0.span != nil }
+    let hasChart = bars.count >= BarChart.leastRows
+    var intro = [String]()
+    if let commands = report.commands, commands.count > 1, let last = commands.last {
+      intro.append("Of \(last.verb), the last run.")
+    }
+    if hasChart, isOfRanks {
+      intro.append("A bar for each rank, rank 0 first; the number is the slowest rank's.")
+    } else if hasChart, bars.contains(where: { $0.span != nil }) {
+      intro.append(
+        "Bars to the median rank, lines from the fastest to the slowest; the number is the slowest rank's.")
+    }
     let hasMemory = report.phases.contains { $0.peakBytes != nil }
     let rows = report.phases.map { phase -> [String] in
       let memory = phase.peakBytes.map { Number.bytes(max(0, $0)) } ?? ""
@@ -40,10 +50,7 @@ extension Page {
     let last = ["total", "", "", Number.seconds(total), ""]
     return Section(
       title: "Time",
-      intro: isOfRanks
-        ? "A bar for each rank, rank 0 first; the number is the slowest rank's."
-        : hasSpans
-          ? "Bars to the median rank, lines from the fastest to the slowest; the number is the slowest rank's." : nil,
+      intro: intro.isEmpty ? nil : intro.joined(separator: " "),
       barCharts: [BarChart(title: "Phases", xTitle: "seconds", rows: bars, isOfRanks: isOfRanks)].compactMap { $0 },
       tables: [
         Table(

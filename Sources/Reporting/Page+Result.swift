@@ -9,11 +9,12 @@ extension Page {
         "Perplexity on \(perplexity.text): \(TableNumber.counted(perplexity.windows, "window")) of "
         + "\(TableNumber.grouped(perplexity.window)) tokens, \(TableNumber.grouped(perplexity.tokens)) predicted."
     }
-    let rows = comparison(report)
+    let measured = report.perplexities ?? []
+    // A chart says what few numbers cannot.
+    let rows = comparison(report) + (measured.count < BarChart.leastRows ? steps(measured, of: report) : [])
     if !rows.isEmpty {
       section.tables = [Table("Model", columns: ["", "#before", "#after", "#change"], rows: rows)]
     }
-    let measured = report.perplexities ?? []
     let dense = measured.first { $0.name == "dense" }?.value
     let bars = measured.map { measured in
       let ratio = dense.map { measured.value / $0 } ?? .nan
@@ -31,15 +32,18 @@ extension Page {
   /// Rows of the table: name, before, after, change.
   private static func comparison(_ report: RunReport) -> [[String]] {
     var rows: [[String]] = []
-    func row(_ name: String, _ change: RunReport.Change<Int>?, _ format: (Int) -> String) {
+    func row(
+      _ name: String, _ change: RunReport.Change<Int>?, _ planned: Int? = nil, _ format: (Int) -> String
+    ) {
       guard let change else { return }
+      let after = change.after ?? planned
       rows.append([
-        name, format(change.before), change.after.map(format) ?? "–",
-        change.after.map { TableNumber.change(change.before, $0) } ?? "",
+        change.after == nil && planned != nil ? "\(name), planned" : name, format(change.before),
+        after.map(format) ?? "–", after.map { TableNumber.change(change.before, $0) } ?? "",
       ])
     }
-    row("parameters", report.parameters) { TableNumber.grouped($0) }
-    row("size", report.bytes) { Number.bytes($0) }
+    row("parameters", report.parameters, report.planned?.parameters) { TableNumber.grouped($0) }
+    row("size", report.bytes, report.planned?.bytes) { Number.bytes($0) }
     if let perplexity = report.perplexity {
       let ratio = (perplexity.after ?? .nan) / (perplexity.before ?? .nan)
       rows.append([
@@ -57,6 +61,13 @@ extension Page {
       ) { TableNumber.grouped($0) }
     }
     return rows
+  }
+
+  /// Rows of perplexities that the row of the comparison does not have.
+  private static func steps(_ measured: [RunReport.Measured], of report: RunReport) -> [[String]] {
+    let told = [report.perplexity?.before, report.perplexity?.after]
+    return measured.filter { !told.contains($0.value) }
+      .map { ["perplexity, \($0.name)", "", TableNumber.fixed($0.value, 2), ""] }
   }
 
   static func layers(_ report: RunReport) -> Section {

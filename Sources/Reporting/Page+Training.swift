@@ -9,24 +9,36 @@ extension Page {
         Curve(name, steps.compactMap { step in value(step).map { (step.step, $0) } })
       }
       let percent = { (share: Double?) in share.map { $0 * 100 } }
-      let charts = [
-        LineChart(title: "Loss", yTitle: "nats per token", curves: [curve("loss") { $0.loss }]),
-        LineChart(
-          title: "Sparsity", yTitle: "% closed",
-          curves: [curve("reached") { percent($0.sparsity) }, curve("target") { percent($0.targetSparsity) }]),
-        LineChart(
-          title: "Validation perplexity", yTitle: "perplexity",
-          curves: [curve("validation") { $0.validationPerplexity }]),
-        LineChart(
-          title: "Open shares", yTitle: "% open",
-          curves: [curve("attention") { percent($0.attentionOpen) }, curve("MLP") { percent($0.mlpOpen) }]),
+      let graphs: [(title: String, unit: String, curves: [Curve])] = [
+        ("Loss", "nats per token", [curve("loss") { $0.loss }]),
+        (
+          "Sparsity", "% closed",
+          [curve("reached") { percent($0.sparsity) }, curve("target") { percent($0.targetSparsity) }]
+        ),
+        ("Validation perplexity", "perplexity", [curve("validation") { $0.validationPerplexity }]),
+        (
+          "Open shares", "% open",
+          [curve("attention") { percent($0.attentionOpen) }, curve("MLP") { percent($0.mlpOpen) }]
+        ),
       ]
+      let charts = graphs.map { LineChart(title: $0.title, yTitle: $0.unit, curves: $0.curves) }
+      let few = zip(graphs, charts).filter { $1 == nil }.flatMap { graph, _ in
+        graph.curves.filter { !$0.points.isEmpty }.map { curve in
+          [graph.curves.count > 1 ? "\(graph.title), \(curve.name)" : graph.title, Self.listed(curve)]
+        }
+      }
       return Section(
         title: title(stage.stage),
         intro: "\(TableNumber.counted(stage.steps, "step")), \(TableNumber.grouped(stage.tokens)) tokens, "
           + "\(Number.time(stage.seconds)).",
-        lineCharts: charts.compactMap { $0 }, tables: rounds(stage.rounds))
+        lineCharts: charts.compactMap { $0 },
+        tables: (few.isEmpty ? [] : [Table("Measured", columns: ["", ""], rows: few)]) + rounds(stage.rounds))
     }
+  }
+
+  /// A few points in words: `3.0120 at step 1, 2.9870 at step 2`.
+  private static func listed(_ curve: Curve) -> String {
+    curve.points.map { "\(Number.short($0.y)) at step \(Number.whole($0.x))" }.joined(separator: ", ")
   }
 
   /// What people call a stage.

@@ -10,6 +10,11 @@ struct ReportCommand: ParsableCommand {
   var folder: String
 
   func run() {
-    Launch.alone("report") { try StandardOutput().write(try FinishedRun(folder: folder).writePage()) }
+    Launch.alone("report") {
+      let run = try FinishedRun(folder: folder)
+      let page = try run.writePage()
+      for note in run.notes { Launch.write("espalier: warning: \(note)") }
+      try StandardOutput().write(page)
+    }
   }
 }

@@ -64,6 +64,43 @@ import Testing
     #expect(ReportTable(report).text == expected)
   }
 
+  /// A plan is known by what it would leave, before that is written.
+  @Test func sizesOfAPlan() {
+    var report = sampleReport()
+    report.output = nil
+    report.parameters?.after = nil
+    report.bytes?.after = nil
+    report.planned = .init(parameters: 98_412_345, bytes: 196_800_000)
+    report.perplexity?.after = .nan
+    let lines = ReportTable(report).text.split(separator: "\n").map(String.init)
+    #expect(
+      lines.prefix(5) == [
+        "                          before             after",
+        "parameters           134,515,008        98,412,345   −26.8 %, planned",
+        "size                    269.1 MB          196.8 MB   −26.9 %, planned",
+        "sparsity           asked 30.00 %   reached 30.01 %",
+        "perplexity                 23.48      not a number   broken",
+      ])
+  }
+
+  /// Long names take room from the column beside them, so that all numbers stand under each other.
+  @Test func longNamesStayInTheirColumn() {
+    var report = sampleReport()
+    report.phases = [
+      .init(name: "evaluate gates + LoRA", seconds: [1, 3], rate: .init(value: 203.4, unit: "tokens/s")),
+      .init(name: "score", seconds: [20]),
+    ]
+    let lines = ReportTable(report).text.split(separator: "\n").map(String.init)
+    let phases = lines.drop { !$0.hasPrefix("phase ") }.prefix(4)
+    #expect(
+      phases == [
+        "phase                   seconds (max)          max/mean   rate",
+        "evaluate gates + LoRA             3.0              1.50   203 tokens/s",
+        "score                            20.0              1.00",
+        "total                            23.0",
+      ])
+  }
+
   /// Numbers that no run has, but a damaged report.json may.
   @Test func extremeNumbersNeitherTrapNorWiden() {
     var report = sampleReport()

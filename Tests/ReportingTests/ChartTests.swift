@@ -5,8 +5,13 @@ import Testing
 
 /// What the drawings say and where.
 @Suite struct ChartTests {
-  /// A page with one chart: the loss over steps from 1.
+  /// A page with one chart: the loss over steps from 1. Fewer than three are repeated, since they would make no chart.
   private static func page(losses: [Double], from first: Int = 1) throws -> ParsedPage {
+    let losses = losses + Array(repeating: losses[0], count: max(0, 3 - losses.count))
+    return try page(all: losses, from: first)
+  }
+
+  private static func page(all losses: [Double], from first: Int = 1) throws -> ParsedPage {
     var report = RunReport(
       espalierVersion: "0.1.0", model: .init(path: "m", hash: ""),
       resources: .init(ranks: 1, hosts: ["a"], threads: 1, backend: "cpu"))
@@ -39,7 +44,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (1, 120, ["20", "40", "60", "80", "100", "120"]), (1, 3, ["1", "2", "3"]), (5, 1, ["5"]),
+    (1, 120, ["20", "40", "60", "80", "100", "120"]), (1, 3, ["1", "2", "3"]), (5, 3, ["5", "6", "7"]),
     (0, 9_001, ["0", "2,000", "4,000", "6,000", "8,000"]),
   ])
   func stepsAreWholeNumbers(first: Int, count: Int, labels: [String]) throws {
@@ -53,6 +58,33 @@ import Testing
     #expect(page.elements("circle").count == 3)
     #expect(page.texts("p").contains("2 points are not drawn: infinite or not a number."))
     #expect(try Self.page(losses: [.nan, .infinity]).elements("svg").isEmpty)
+  }
+
+  /// Two points are two numbers: no chart makes more of them.
+  @Test func fewPointsAreNumbers() throws {
+    let two = try Self.page(all: [3.5, 2.25], from: 5)
+    #expect(two.elements("svg").isEmpty && two.texts("caption").contains("Measured"))
+    #expect(two.texts("td").contains("3.5000 at step 5, 2.2500 at step 6"))
+    #expect(try Self.page(all: [3.5, 2.25, 2]).texts("figcaption") == ["Loss"])
+    // What was measured after two steps of the method stands in the table; three are bars.
+    var report = SampleRun.report
+    report.perplexities = [.init(name: "one-shot", value: 171.93), .init(name: "gates", value: 54.87)]
+    let page = try ParsedPage(HTMLReport(report: report, steps: [], resolvedYAML: "").html())
+    #expect(!page.texts("figcaption").contains("Perplexity after each step"))
+    #expect(page.texts("th").contains("perplexity, one-shot") && !page.texts("th").contains("perplexity, gates"))
+  }
+
+  /// Bars of ranks say which color is which.
+  @Test func ranksHaveALegend() throws {
+    func legend(ranks: Int) throws -> [String] {
+      var report = SampleRun.report
+      report.phases = report.phases.map { .init(name: $0.name, seconds: Array(repeating: 2, count: ranks)) }
+      let page = try ParsedPage(HTMLReport(report: report, steps: [], resolvedYAML: "").html())
+      return page.elements("text").filter { $0.attributes["class"] == "legend" }.map(\.text)
+    }
+    #expect(try legend(ranks: 1) == [])
+    #expect(try legend(ranks: 2) == ["rank 0", "rank 1"])
+    #expect(try legend(ranks: 3) == ["ranks 0, 2, …", "ranks 1, 3, …"])
   }
 
   /// Markers while they can be told apart, and the curve's numbers for who points at them.

@@ -20,9 +20,9 @@ import Testing
         "Perplexity after each step", "Loss", "Sparsity", "Validation perplexity", "Open shares", "Loss",
         "Validation perplexity", "Bytes", "Phases",
       ])
-    // Two bands of 15 layers and the legend of colors; every picture says what it is.
+    // Three bands of 10 layers and the legend of colors; every picture says what it is.
     let pictures = page.elements("svg")
-    #expect(pictures.count == 9 + 2 + 1)
+    #expect(pictures.count == 9 + 3 + 1)
     for picture in pictures {
       #expect(picture.attributes["role"] == "img")
       #expect(picture.attributes["aria-label"]?.isEmpty == false && picture.attributes["viewBox"] != nil)
@@ -51,7 +51,8 @@ import Testing
       resources: .init(ranks: 1, hosts: ["a"], threads: 1, backend: "cpu"))
     let page = try ParsedPage(HTMLReport(report: report, steps: SampleRun.steps, resolvedYAML: "").html())
     #expect(page.texts("h2") == ["Machines"])
-    #expect(page.elements("svg").isEmpty && page.elements("dl").isEmpty && page.elements("pre").isEmpty)
+    #expect(page.elements("svg").isEmpty && page.elements("pre").isEmpty)
+    #expect(page.texts("dd") == ["m", "1 rank, 1 host, Espalier 0.1.0"])
     #expect(page.elements("table").count == 1)
   }
 
@@ -99,8 +100,8 @@ import Testing
     // The one spike is still there.
     #expect(page.texts("desc").contains { $0.contains("highest 77.00") })
     let bands = page.elements("svg").filter { $0.attributes["class"] == "chart heat" }
-    #expect(bands.count == 8)
-    #expect(bands.last?.attributes["aria-label"] == "Kept share, layers 110 to 125")
+    #expect(bands.count == 13)
+    #expect(bands.last?.attributes["aria-label"] == "Kept share, layers 116 to 125")
     #expect(page.elements("rect").count { $0.attributes["class"] == "s1" } == report.phases.count + 4 + 4)
     #expect(page.elements("path").count { $0.attributes["class"] == "span" } == report.phases.count)
   }

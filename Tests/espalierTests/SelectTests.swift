@@ -89,6 +89,7 @@ extension ProgramTests {
       #expect(
         Set(workspace.everything) == [
           "out.run", "out.run/run.yaml", "out.run/scores.safetensors", "out.run/plan.json", "out.run/trace.json",
+          "out.run/report.json", "out.run/report.html",
         ])
     }
 
