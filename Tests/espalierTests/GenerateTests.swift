@@ -31,7 +31,7 @@ extension ProgramTests {
       #expect((phases[0]["rate"] as? [String: Any])?["unit"] as? String == "tokens/s")
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: workspace.folder.file("alone")).sorted()
-          == ["generated.safetensors", "run.yaml", "trace.json"])
+          == ["generated.safetensors", "report.html", "report.json", "run.yaml", "trace.json"])
 
       let file = try SafetensorsFile(path: workspace.folder.file("alone/generated.safetensors"))
       #expect(file.names == ["input_ids"] && file.metadata["seed"] == "11" && file.metadata["prompt"] == "5")
