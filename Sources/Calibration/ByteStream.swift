@@ -54,6 +54,9 @@ struct ByteStream: ~Copyable {
     }
   }
 
+  /// Bytes behind the last gzip member that belong to none and were passed over.
+  var ignoredBytes: Int { decoder.ignoredBytes }
+
   /// The next bytes, never none; nil at the end.
   mutating func next() throws(CalibrationError) -> [UInt8]? {
     if !isStarted { try start() }

@@ -5,11 +5,17 @@ import CZstd
 protocol Decompression {
   /// Whether the input may end here.
   var isBetweenMembers: Bool { get }
+  /// Bytes passed over behind the end of what is compressed.
+  var ignoredBytes: Int { get }
 
   /// Decompresses some of `input[range]` into the start of `output`; returns the bytes read and written.
   mutating func decode(
     _ input: [UInt8], _ range: Range<Int>, into output: inout [UInt8]
   ) throws(CalibrationError) -> (consumed: Int, produced: Int)
+}
+
+extension Decompression {
+  var ignoredBytes: Int { 0 }
 }
 
 /// Text as it is.
@@ -24,12 +30,15 @@ struct Identity: Decompression {
   }
 }
 
-/// gzip (RFC 1952), of any number of members, by zlib.
+/// gzip (RFC 1952), of any number of members, by zlib. Behind the last one zeros are padding, and what is no member at all
+/// is passed over, as `gzip -d` does.
 @safe
 final class GzipDecoder: Decompression {
   private let path: String
   private let stream: UnsafeMutablePointer<z_stream>
   private(set) var isBetweenMembers = false
+  private(set) var ignoredBytes = 0
+  private var hasMember = false
 
   init(path: String) throws(CalibrationError) {
     self.path = path
@@ -48,9 +57,13 @@ final class GzipDecoder: Decompression {
   func decode(
     _ input: [UInt8], _ range: Range<Int>, into output: inout [UInt8]
   ) throws(CalibrationError) -> (consumed: Int, produced: Int) {
+    if ignoredBytes > 0 {
+      ignoredBytes += range.count
+      return (range.count, 0)
+    }
     if isBetweenMembers {
-      // Zeros behind the last member are padding, as gzip itself takes them.
-      if input[range].allSatisfy({ $0 == 0 }) { return (range.count, 0) }
+      let padding = input[range].prefix { $0 == 0 }.count
+      if padding > 0 || range.isEmpty { return (padding, 0) }
       unsafe inflateReset(stream)
       isBetweenMembers = false
     }
@@ -70,7 +83,12 @@ final class GzipDecoder: Decompression {
     switch status {
     // Z_BUF_ERROR: nothing more without more input.
     case Z_OK, Z_BUF_ERROR: break
-    case Z_STREAM_END: isBetweenMembers = true
+    case Z_STREAM_END: (isBetweenMembers, hasMember) = (true, true)
+    // Two bytes tell a member.
+    case Z_DATA_ERROR where unsafe hasMember && stream.pointee.total_in <= 2:
+      isBetweenMembers = true
+      ignoredBytes = range.count
+      return (range.count, 0)
     default: throw CalibrationError(.damagedCompression, "\(path): the gzip data are damaged (zlib error \(status))")
     }
     return (consumed, produced)
@@ -80,8 +98,9 @@ final class GzipDecoder: Decompression {
 /// Zstandard (RFC 8878), of any number of frames.
 @safe
 final class ZstdDecoder: Decompression {
-  /// Frames may ask for windows of up to 2^27 bytes (128 MiB), what the `zstd` command accepts.
-  private static let maximumWindowLog: CInt = 27
+  /// Frames may ask for windows of up to 2^31 bytes (`zstd --long=31`), the most that the library has. A window is held in
+  /// memory as far as text has come to fill it.
+  private static let maximumWindowLog = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound
 
   private let path: String
   private let context: OpaquePointer
@@ -115,11 +134,26 @@ final class ZstdDecoder: Decompression {
         return status
       }
     }
-    guard ZSTD_isError(status) == 0 else {
-      let name = unsafe String(cString: ZSTD_getErrorName(status))
-      throw CalibrationError(.damagedCompression, "\(path): the Zstandard data are damaged: \(name)")
-    }
+    guard ZSTD_isError(status) == 0 else { throw failure(status) }
     isBetweenMembers = status == 0
     return (consumed, produced)
+  }
+
+  private func failure(_ status: Int) -> CalibrationError {
+    switch ZSTD_getErrorCode(status) {
+    case ZSTD_error_frameParameter_windowTooLarge:
+      return CalibrationError(
+        .tooLarge,
+        "\(path): a Zstandard window of more than 2^\(Self.maximumWindowLog) bytes; compress it again with "
+          + "--long=\(Self.maximumWindowLog) or less")
+    case ZSTD_error_memory_allocation:
+      return CalibrationError(
+        .unreadableFile,
+        "\(path): no memory for the window of this Zstandard data; decompress it first (zstd -d --long=31), or compress "
+          + "it again without --long")
+    default:
+      let name = unsafe String(cString: ZSTD_getErrorName(status))
+      return CalibrationError(.damagedCompression, "\(path): the Zstandard data are damaged: \(name)")
+    }
   }
 }

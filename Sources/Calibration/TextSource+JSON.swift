@@ -1,107 +1,57 @@
-import Foundation
-
-/// A JSON document; unknown fields are ignored.
-struct JSONDocument: Decodable {
-  let text: String?
-  let instruction: String?
-  let input: String?
-  let output: String?
-
-  static let expectation = "expected an object with the string text, or the strings instruction and output"
-
-  /// The document, nil if the object has not the fields for one.
-  ///
-  /// An instruction is put into words by the prompts of Stanford Alpaca (tatsu-lab/stanford_alpaca, `train.py`), which
-  /// put the output right behind "### Response:".
-  var document: TextDocument? {
-    if let text { return .text(text) }
-    guard let instruction, let output else { return nil }
-    if let input, !input.isEmpty {
-      let prompt =
-        "Below is an instruction that describes a task, paired with an input that provides further context. "
-        + "Write a response that appropriately completes the request.\n\n"
-        + "### Instruction:\n\(instruction)\n\n### Input:\n\(input)\n\n### Response:"
-      return .instruction(prompt: prompt, output: output)
-    }
-    let prompt =
-      "Below is an instruction that describes a task. "
-      + "Write a response that appropriately completes the request.\n\n"
-      + "### Instruction:\n\(instruction)\n\n### Response:"
-    return .instruction(prompt: prompt, output: output)
-  }
-}
+import Safetensors
 
 extension TextSource {
-  /// The documents of a JSON array.
-  func jsonArray(
-    _ stream: inout ByteStream, _ visit: (TextDocument) throws(CalibrationError) -> Bool
+  /// The documents of JSON text: lines, lists, or objects one after the other, told apart by what is there.
+  func jsonDocuments(
+    _ stream: inout TextStream, note: (String) -> Void, _ visit: (TextDocument) throws(CalibrationError) -> Bool
   ) throws(CalibrationError) {
-    var bytes: [UInt8] = []
-    while let more = try stream.next() { try append(more, to: &bytes) }
-    guard !bytes.isEmpty else { throw CalibrationError(.empty, "\(path): the file is empty; give a file with text") }
-    _ = try decoded(bytes[...], offset: 0)
-    let documents: [JSONDocument]
-    do {
-      documents = try JSONDecoder().decode([JSONDocument].self, from: Data(bytes))
-    } catch {
-      throw malformed(Self.arrayPlace(of: error))
+    var cutter = JSONDocumentCutter(path: path, offset: stream.markLength)
+    // Halves of surrogate pairs, and the line of the first.
+    var (replaced, firstLine) = (0, 0)
+    func document(_ value: JSONDocumentCutter.Value) throws(CalibrationError) -> Bool {
+      let found = try json(value)
+      if replaced == 0 { firstLine = value.line }
+      replaced += found.replacedSurrogates
+      return try visit(found.document)
     }
-    guard !documents.isEmpty else {
-      throw CalibrationError(.empty, "\(path): the array is empty; give a file with text")
-    }
-    for (index, document) in documents.enumerated() {
-      guard let document = document.document else { throw malformed("element \(index)") }
-      guard try visit(document) else { return }
-    }
-  }
-
-  /// The documents of JSON lines; empty lines are passed over.
-  func jsonLines(
-    _ stream: inout ByteStream, _ visit: (TextDocument) throws(CalibrationError) -> Bool
-  ) throws(CalibrationError) {
-    var line: [UInt8] = []
-    var number = 1
-    var offset = 0
+    var isWanted = true
     var isEmpty = true
-    func finish() throws(CalibrationError) -> Bool {
-      defer {
-        offset += line.count + 1
-        number += 1
-        line.removeAll(keepingCapacity: line.count < 1 << 20)
-      }
-      if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return true }
+    while isWanted, let chunk = try stream.next() {
       isEmpty = false
-      _ = try decoded(line[...], offset: offset)
-      guard let document = try? JSONDecoder().decode(JSONDocument.self, from: Data(line)).document else {
-        throw malformed("line \(number)")
-      }
-      return try visit(document)
+      isWanted = try cutter.take(chunk, document)
     }
-    while let chunk = try stream.next() {
-      var rest = chunk[...]
-      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-        try append(rest[..<end], to: &line)
-        rest = rest[(end + 1)...]
-        guard try finish() else { return }
-      }
-      try append(rest, to: &line)
+    guard !isEmpty else { throw nothing }
+    if isWanted { try cutter.end(document) }
+    if replaced > 0 {
+      note(
+        "\(path): line \(firstLine): half a surrogate pair stands for no character and was read as U+FFFD, \(replaced) in "
+          + "all")
     }
-    if !line.isEmpty, !(try finish()) { return }
-    guard !isEmpty else { throw CalibrationError(.empty, "\(path): no document in the file; give a file with text") }
   }
 
-  private func malformed(_ place: String) -> CalibrationError {
-    CalibrationError(.malformedDocument, "\(path): \(place): \(JSONDocument.expectation)")
+  private func json(_ value: JSONDocumentCutter.Value) throws(CalibrationError) -> JSONDocument {
+    let place = value.element.map { "line \(value.line), element \($0)" } ?? "line \(value.line)"
+    _ = try decoded(value.bytes[...], offset: value.offset, place: place)
+    do {
+      return try JSONDocument(value.bytes)
+    } catch let failure as JSONScanner.Failure {
+      throw CalibrationError(.malformedDocument, "\(path): \(Self.message(failure, in: value))")
+    } catch let problem as JSONDocument.ShapeProblem {
+      throw CalibrationError(.malformedDocument, "\(path): \(place): \(problem.message)")
+    } catch {
+      throw CalibrationError(.malformedDocument, "\(path): \(place): \(error)")
+    }
   }
 
-  /// Where in the array decoding failed, as far as Foundation says.
-  private static func arrayPlace(of error: any Error) -> String {
-    let path: [any CodingKey]
-    switch error as? DecodingError {
-    case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context):
-      path = context.codingPath
-    default: return "not a JSON array"
-    }
-    return path.first?.intValue.map { "element \($0)" } ?? "not a JSON array"
+  /// What is wrong with a value that is no JSON, and where: the line of the fault, and of the value where it is another.
+  private static func message(_ failure: JSONScanner.Failure, in value: JSONDocumentCutter.Value) -> String {
+    let before = value.bytes.prefix(failure.offset)
+    let lines = before.count { $0 == 0x0A }
+    let line = value.line + lines
+    let column = (before.lastIndex(of: 0x0A).map { failure.offset - $0 }) ?? value.column + failure.offset
+    let begun = lines > 0 ? ", in a document that begins in line \(value.line)" : ""
+    let element = value.element.map { ", element \($0)" } ?? ""
+    let isCut = failure.offset >= value.bytes.count ? "; is the file complete?" : ""
+    return "line \(line)\(element): not JSON: \(failure.message), at column \(column)\(begun)\(isCut)"
   }
 }

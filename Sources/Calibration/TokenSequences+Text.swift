@@ -65,15 +65,18 @@ extension TokenSequences {
 
   /// The ids of all documents of `source`, joined; with a `limit`, the first so many, and no more text is read than that
   /// takes.
+  ///
+  /// - Parameter note: takes a line on what of the text was read otherwise than it stands there, or not read.
   public static func tokens(
-    of source: TextSource, tokenizer: Tokenizer, limit: Int? = nil, addSpecialTokens: Bool = false
+    of source: TextSource, tokenizer: Tokenizer, limit: Int? = nil, addSpecialTokens: Bool = false,
+    note: (String) -> Void = { _ in }
   ) throws(CalibrationError) -> [Int32] {
     var ids: [Int32] = []
     let prefix = limit.map { limit in
       let (bytes, overflows) = limit.multipliedReportingOverflow(by: bytesPerToken)
       return overflows ? Int.max : bytes
     }
-    try source.forEachDocument(prefix: prefix) { (document) throws(CalibrationError) in
+    try source.forEachDocument(prefix: prefix, note: note) { (document) throws(CalibrationError) in
       do throws(TokenizerError) {
         ids += try tokenizer.encode(document, addSpecialTokens: addSpecialTokens)
       } catch {

@@ -21,9 +21,11 @@ extension TrainingSequences {
   ///   - length: Tokens of a sequence, 2 or more; of an instruction, at most.
   ///   - endOfText: The token that ends an output; nil for none.
   ///   - limit: Sequences at most, 1 or more. A text that has fewer gives what it has.
+  ///   - note: Takes a line on what of the text was read otherwise than it stands there, or not read.
   /// - Throws: ``CalibrationError`` for a text that cannot be read or tokenized, or does not make one sequence.
   public init(
-    _ source: TextSource, tokenizer: Tokenizer, length: Int, seed: UInt64, endOfText: Int32?, limit: Int
+    _ source: TextSource, tokenizer: Tokenizer, length: Int, seed: UInt64, endOfText: Int32?, limit: Int,
+    note: (String) -> Void = { _ in }
   ) throws(CalibrationError) {
     guard length >= 2, limit >= 1, length <= Self.maximumTokens else {
       throw CalibrationError(
@@ -33,7 +35,8 @@ extension TrainingSequences {
     let (wanted, overflows) = limit.multipliedReportingOverflow(by: Self.oversampling)
     let enough = min(overflows ? Int.max : wanted, max(1, Self.maximumTokens / length))
     var pool = Pool(length: length, endOfText: endOfText)
-    try source.forEach(prefix: enough * length * Self.bytesPerToken) { (document) throws(CalibrationError) in
+    let prefix = enough * length * Self.bytesPerToken
+    try source.forEach(prefix: prefix, note: note) { (document) throws(CalibrationError) in
       do throws(TokenizerError) {
         try pool.add(document, tokenizer: tokenizer)
       } catch {
@@ -75,6 +78,8 @@ extension TrainingSequences {
         }
         rest.removeFirst(whole)
       case .instruction(let prompt, let output):
+        // Without a prompt there is nothing to answer, and the output is a text.
+        guard !prompt.isEmpty else { return try add(.text(output), tokenizer: tokenizer) }
         let context = try tokenizer.encode(prompt, addSpecialTokens: false)
         var ids = context
         ids += try tokenizer.encode(output, addSpecialTokens: false)

@@ -3,7 +3,7 @@ internal import Foundation
 internal import Tensors
 internal import Tokenizers
 
-/// Tokenizes a text line by line, for `espalier tokenize`.
+/// Tokenizes a text line by line, or document by document, for `espalier tokenize`.
 public struct LineTokenizer {
   private let tokenizer: Tokenizer
   private let addsSpecialTokens: Bool
@@ -14,65 +14,45 @@ public struct LineTokenizer {
     self.addsSpecialTokens = addsSpecialTokens
   }
 
-  /// Writes a line of ids, separated by spaces, for each line of the file, or of standard input. Lines end with LF or
-  /// CRLF, neither of which is tokenized.
+  /// Writes a line of ids, separated by spaces, for each line of a .txt file or of standard input, and for each document
+  /// of a .json or .jsonl file. A line ends with LF, which alone is not tokenized.
   ///
   /// - Throws: ``CalibrationError`` when the text cannot be read or is not UTF-8, ``StorageError`` when the ids cannot be
   ///   written.
   public func run(_ path: String?, into output: StandardOutput) throws {
-    if let path { try file(path, into: output) } else { try standardInput(into: output) }
-    try output.flush()
-  }
-
-  private func file(_ path: String, into output: StandardOutput) throws {
     var failure: StorageError?
-    try TextSource(path: path).forEachDocument { text throws(CalibrationError) in
-      // "\r\n" is one Character: lines are cut at the scalar.
-      var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
-      if lines.last?.isEmpty == true { lines.removeLast() }
-      for line in lines {
-        let line = line.last == "\r" ? line.dropLast() : line
-        let ids = try ids(String(line), of: path)
-        do throws(StorageError) {
-          try output.line(ids)
-        } catch {
-          failure = error
-          return false
-        }
+    func write(_ line: String) throws(CalibrationError) -> Bool {
+      let ids = try ids(line, of: path ?? Self.standardInput)
+      do throws(StorageError) {
+        try output.line(ids)
+      } catch {
+        failure = error
+        return false
       }
       return true
     }
+    if let path {
+      try TextSource(path: path).forEachLine(note: Self.warn, write)
+    } else {
+      try Self.readStandardInput(write)
+    }
     if let failure { throw failure }
+    try output.flush()
   }
 
+  private static let standardInput = "standard input"
+
   /// Lines of any program's output, as they come.
-  private func standardInput(into output: StandardOutput) throws {
-    var pending: [UInt8] = []
-    var offset = 0
-    func emit(_ bytes: ArraySlice<UInt8>) throws {
-      let line = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
-      guard let text = String(validating: line, as: UTF8.self) else {
-        throw CalibrationError(
-          .invalidUTF8, "standard input: invalid UTF-8 in the line that begins at byte \(offset); convert it to UTF-8")
-      }
-      try output.line(try ids(text, of: "standard input"))
-      offset += bytes.count + 1
-    }
+  private static func readStandardInput(_ visit: (String) throws(CalibrationError) -> Bool) throws {
+    var lines = TextLines(of: standardInput)
     while let chunk = try FileHandle.standardInput.read(upToCount: 1 << 16), !chunk.isEmpty {
-      let searched = pending.count
-      pending += chunk
-      var start = 0
-      while let end = pending[max(start, searched)...].firstIndex(of: UInt8(ascii: "\n")) {
-        try emit(pending[start..<end])
-        start = end + 1
-      }
-      pending.removeFirst(start)
-      guard pending.count <= TextSource.maximumDocumentSize else {
-        throw CalibrationError(
-          .tooLarge, "standard input: a line of more than \(TextSource.maximumDocumentSize) bytes; split it")
-      }
+      guard try lines.take([UInt8](chunk), visit) else { return }
     }
-    if !pending.isEmpty { try emit(pending[...]) }
+    try lines.end(visit)
+  }
+
+  private static func warn(_ note: String) {
+    FileHandle.standardError.write(Data("espalier: warning: \(note)\n".utf8))
   }
 
   private func ids(_ line: String, of path: String) throws(CalibrationError) -> String {

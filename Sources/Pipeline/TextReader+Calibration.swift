@@ -93,7 +93,7 @@ extension TextReader {
           path: path,
           ids: try TokenSequences.tokens(
             of: TextSource(path: path), tokenizer: tokenizer, limit: limit,
-            addSpecialTokens: calibration.specialTokens))
+            addSpecialTokens: calibration.specialTokens, note: notes.add))
       } else {
         let rows = try inputIDs(path)
         pools[path] = TokenPool(path: path, ids: rows.ids.flatMap { $0 }, rowLength: rows.length)
@@ -115,6 +115,11 @@ extension TextReader {
         guard rows >= count else {
           throw CalibrationError(
             .tooFewTokens, "\(path): \(rows) sequences, not \(count); ask for fewer (calibration.sequences)")
+        }
+        guard length >= 2 else {
+          throw CalibrationError(
+            .tooFewTokens,
+            "\(path): sequences of 1 token, in which nothing follows from anything; give sequences of 2 tokens or more")
         }
         places = (0..<count).map { $0 * length..<($0 + 1) * length }
       } else {

@@ -51,7 +51,7 @@ extension TextReader {
     if let tokenizer, !Self.holdsTokens(path) {
       let ids = try TokenSequences.tokens(
         of: TextSource(path: path), tokenizer: tokenizer,
-        limit: try TokenSequences.poolSize(length: section.prompt, sequences: most))
+        limit: try TokenSequences.poolSize(length: section.prompt, sequences: most), note: notes.add)
       let places = try TokenSequences.choice(
         of: ids.count, length: section.prompt, sequences: max(1, min(most, ids.count / section.prompt)),
         seed: section.seed, path: path)

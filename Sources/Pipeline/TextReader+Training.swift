@@ -33,7 +33,7 @@ extension TextReader {
         if let tokenizer, !Self.holdsTokens(path) {
           sequences = try TrainingSequences(
             TextSource(path: path), tokenizer: tokenizer, length: length, seed: seed, endOfText: endOfText,
-            limit: limit)
+            limit: limit, note: notes.add)
         } else {
           sequences = try tokens(of: path, length: length, seed: seed, limit: limit)
         }

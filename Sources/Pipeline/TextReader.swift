@@ -12,6 +12,7 @@ internal import Tokenizers
 /// Texts and token files as the sequences and windows that a model takes.
 package struct TextReader {
   let model: Model
+  let notes = TextNotes()
 
   package init(_ model: Model) { self.model = model }
 
@@ -25,7 +26,7 @@ package struct TextReader {
       let limit = evaluation.limit.map { ($0 - 1) * evaluation.stride + evaluation.window }
       ids = try TokenSequences.tokens(
         of: TextSource(path: text), tokenizer: try tokenizer(), limit: limit,
-        addSpecialTokens: evaluation.specialTokens)
+        addSpecialTokens: evaluation.specialTokens, note: notes.add)
     }
     let windows = try named(text) { () throws(CalibrationError) in
       try Windows.over(

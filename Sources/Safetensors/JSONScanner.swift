@@ -15,10 +15,18 @@ package struct JSONScanner {
   }
 
   private let bytes: [UInt8]
+  private let replacesLoneSurrogates: Bool
   /// The next byte to read, counted from the first.
   package private(set) var offset = 0
+  /// Halves of surrogate pairs that were read as U+FFFD.
+  package private(set) var replacedSurrogates = 0
 
-  package init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// - Parameter replacesLoneSurrogates: whether an escape of half a surrogate pair, which stands for no character, is read
+  ///   as U+FFFD, the replacement character; without it, it is a failure. Python writes such halves when it cuts text.
+  package init(_ bytes: [UInt8], replacesLoneSurrogates: Bool = false) {
+    self.bytes = bytes
+    self.replacesLoneSurrogates = replacesLoneSurrogates
+  }
 
   /// The next byte that is no white space, without reading it; nil at the end.
   package mutating func peek() -> UInt8? {
@@ -163,13 +171,20 @@ extension JSONScanner {
     }
     var value = try hexadecimal()
     if (0xD800..<0xDC00).contains(value), bytes[offset...].starts(with: [0x5C, 0x75]) {
+      let next = offset
       offset += 2
       let low = try hexadecimal()
-      guard (0xDC00..<0xE000).contains(low) else { throw Failure("a string holds half a surrogate pair", at: start) }
-      value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
+      if (0xDC00..<0xE000).contains(low) {
+        value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
+      } else {
+        // The next escape stands for itself.
+        offset = next
+      }
     }
-    guard let scalar = Unicode.Scalar(value) else { throw Failure("a string holds half a surrogate pair", at: start) }
-    return scalar
+    if let scalar = Unicode.Scalar(value) { return scalar }
+    guard replacesLoneSurrogates else { throw Failure("a string holds half a surrogate pair", at: start) }
+    replacedSurrogates += 1
+    return "\u{FFFD}"
   }
 
   private mutating func hexadecimal() throws(Failure) -> UInt32 {

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Pipeline
 
-/// Token ids of text, one line of ids to a line of text.
+/// Token ids of text, one line of ids to a line of text or a document.
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tokenize", abstract: "Print token ids, one line per input line.")
+    commandName: "tokenize", abstract: "Print token ids, one line per line of text or JSON document.")
 
   @Option(help: ArgumentHelp("Folder of the model whose tokenizer.json is used.", valueName: "folder"))
   var model: String
@@ -12,7 +12,7 @@ struct TokenizeCommand: ParsableCommand {
   @Flag(help: "Add the special tokens that the tokenizer's template names.")
   var specialTokens = false
 
-  @Argument(help: "The text; standard input without it.")
+  @Argument(help: "The text; lines of standard input without it.")
   var text: String?
 
   func run() {

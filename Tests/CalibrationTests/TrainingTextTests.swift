@@ -141,4 +141,26 @@ import Tokenizers
     let error = #expect(throws: CalibrationError.self) { try sequences(text, name, limit: Int.max) }
     #expect(error?.code == code && error?.message.contains(part) == true, "\(error?.message ?? "")")
   }
+
+  /// Of a conversation all behind the first answer's name is a target, of a pair the answer; an empty prompt is none.
+  @Test(arguments: [
+    (
+      #"{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}, "#
+        + #"{"role": "user", "content": "Bye"}]}"#, "User: Hi\n\nAssistant:", " Hello\n\nUser: Bye"
+    ),
+    (#"{"conversations": [{"from": "gpt", "value": "Hello"}]}"#, "Assistant:", " Hello"),
+    (#"{"prompt": "Greet: ", "completion": "Hello"}"#, "Greet: ", "Hello"),
+    (#"{"question": "Who?", "answer": "Lear"}"#, "Question: Who?\nAnswer:", " Lear"),
+  ]) func answers(line: String, prompt: String, output: String) throws {
+    let context = try tokenizer.encode(prompt, addSpecialTokens: false)
+    let ids = try context + tokenizer.encode(output, addSpecialTokens: false) + [0]
+    #expect(try sequences(line, length: 128) == [TrainingSequence(ids: ids, scoredFrom: context.count)])
+  }
+
+  @Test func emptyPrompt() throws {
+    let words = "To be, or not to be, that is the question"
+    let ids = try tokenizer.encode(words, addSpecialTokens: false)
+    let found = try sequences("{\"prompt\": \"\", \"completion\": \"\(words)\"}", length: 8)
+    #expect(found.count == ids.count / 8 && found.allSatisfy { $0.scoredFrom == 1 })
+  }
 }

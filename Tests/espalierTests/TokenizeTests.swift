@@ -20,8 +20,8 @@ extension ProgramTests {
     static func lines(_ name: String, special: Bool = false) throws -> (texts: [String], ids: [String]) {
       let bytes = try TemporaryFolder.bytes(of: Fixtures.path("tokenizers/\(name).json"))
       let rows = try JSONDecoder().decode([Golden].self, from: Data(bytes))
-      // A line can hold neither a line's end nor, at its own end, half of one.
-      let usable = rows.filter { !$0.text.utf8.contains(10) && $0.text.utf8.last != 13 }
+      // A line cannot hold a line's end; a "\r" is a character like any.
+      let usable = rows.filter { !$0.text.utf8.contains(10) }
       let texts = usable.flatMap { [$0.text, ""] } + ["a"]
       let ids = usable.flatMap { [special ? $0.idsSpecial : $0.ids, []] }.map {
         $0.map(String.init).joined(separator: " ")
@@ -33,15 +33,13 @@ extension ProgramTests {
     static let models: [(model: String, golden: String)] =
       [(Fixtures.demoModel, "demo.golden")] + (Fixtures.smolLM2.map { [($0, "tokenizer-smollm2")] } ?? [])
 
-    @Test(arguments: models, ["\n", "\r\n"]) func fileAndStandardInput(
-      model: (model: String, golden: String), lineEnd: String
-    ) async throws {
+    @Test(arguments: models) func fileAndStandardInput(model: (model: String, golden: String)) async throws {
       let workspace = try Workspace()
       let (texts, ids) = try Self.lines(model.golden)
       #expect(texts.count > 40)
       let expected = ids.map { $0 + "\n" }.joined()
-      for end in ["", lineEnd] {
-        let text = [UInt8](texts.joined(separator: lineEnd).utf8) + [UInt8](end.utf8)
+      for end in ["", "\n"] {
+        let text = [UInt8](texts.joined(separator: "\n").utf8) + [UInt8](end.utf8)
         try workspace.folder.write(text, to: "text.txt")
         let file = try await Program.run(["tokenize", "--model", model.model, "text.txt"], in: workspace.path)
         let piped = try await Program.run(["tokenize", "--model", model.model], in: workspace.path, input: text)
