@@ -26,6 +26,16 @@ extension RunDocument {
     for field in Self.schema {
       if let changed = field.result, changed <= result { lines.append("\(field.key): \(field.text(self).line)") }
     }
-    return SHA256.hash(data: Array((lines.joined(separator: "\n") + "\n").utf8)).hexadecimal
+    return Self.digest(lines)
+  }
+
+  /// ``digest(of:)`` without the keys that name texts: for a state beside which the hashes of the texts themselves stand, so
+  /// that a file that was moved is the same text.
+  public func digestBesideTexts(of result: RunResult) -> String {
+    Self.digest(["espalier run document 1"] + values(changing: result).map { "\($0.key): \($0.value)" })
+  }
+
+  private static func digest(_ lines: [String]) -> String {
+    SHA256.hash(data: Array((lines.joined(separator: "\n") + "\n").utf8)).hexadecimal
   }
 }

@@ -10,6 +10,8 @@ struct RunField: Sendable {
   let expected: String
   /// The first result that the key has a part in; `nil` when it changes none.
   let result: RunResult?
+  /// Whether the value names files of text, whose contents are hashed by themselves.
+  var namesText: Bool { expected.contains(RunDocument.textFile) }
   /// Whether a list is allowed.
   let takesList: Bool
   /// Reads a value into the document.

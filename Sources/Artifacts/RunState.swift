@@ -7,11 +7,17 @@ public struct RunState: Codable, Sendable, Equatable {
   public struct Entry: Codable, Sendable, Equatable {
     public var name: String
     public var value: String
+    /// The files of an input, for messages: what they hold counts, not what they are called.
+    public var files: [String]?
 
-    public init(name: String, value: String) {
+    public init(name: String, value: String, files: [String]? = nil) {
       self.name = name
       self.value = value
+      self.files = files
     }
+
+    /// The input in messages.
+    var label: String { ([name] + (files ?? [])).joined(separator: " ") }
   }
 
   /// A phase that is over.
@@ -83,7 +89,7 @@ public struct RunState: Codable, Sendable, Equatable {
     let known = Dictionary(inputs.map { ($0.name, $0.value) }) { first, _ in first }
     for input in other.inputs where known[input.name] != input.value {
       func short(_ hash: String?) -> String { hash.flatMap { $0.isEmpty ? nil : String($0.prefix(8)) } ?? "nothing" }
-      return "but \(input.name) has changed since (SHA-256 \(short(known[input.name])), now \(short(input.value)))"
+      return "but \(input.label) has changed since (SHA-256 \(short(known[input.name])), now \(short(input.value)))"
     }
     if version != other.version { return "but of espalier \(version), not \(other.version)" }
     return keys.count == other.keys.count && inputs.count == other.inputs.count ? nil : "but of another document"

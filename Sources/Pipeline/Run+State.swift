@@ -26,7 +26,7 @@ extension Run {
       verb: verb, version: Session.version,
       keys: keys.map { RunState.Entry(name: $0.key, value: $0.value) },
       inputs: texts.map { text in
-        RunState.Entry(name: ([text.key] + text.files).joined(separator: " "), value: text.hash)
+        RunState.Entry(name: text.key, value: text.hash, files: text.files)
       } + reads)
   }
 

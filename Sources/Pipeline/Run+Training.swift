@@ -117,7 +117,7 @@ extension Run {
 
   /// A state is of one document, model and text.
   func stateDigest(_ result: RunResult, with parts: [String]) throws -> String {
-    ([inputs.document.digest(of: result), inputs.modelHash] + parts).joined(separator: "-")
+    ([inputs.document.digestBesideTexts(of: result), inputs.modelHash] + parts).joined(separator: "-")
   }
 
   /// Opens metrics.jsonl for a stage on the rank that writes.

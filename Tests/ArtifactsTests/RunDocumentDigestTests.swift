@@ -34,7 +34,7 @@ import Testing
     let own = try values("")
     #expect(
       own == [
-        "model: m", "generation.sequences: 0", "generation.length: 512", "generation.text: []", "generation.prompt: 16",
+        "model: m", "generation.sequences: 0", "generation.length: 512", "generation.prompt: 16",
         "generation.temperature: 1.0", "generation.seed: 0", "resources.backend: cpu", "resources.compute: auto",
       ])
     for same in ["calibration: {seed: 1}", "tuning: {steps: 4}", "resources: {memory-limit: 1GB}"] {
@@ -63,5 +63,21 @@ import Testing
       // What is made later is made from it. The checkpoint's files do not matter to perplexity, but to the report.
       #expect(isSame == (result < first))
     }
+  }
+
+  /// Beside the texts' own hashes, what they are called does not count; all else does.
+  @Test func besideTexts() throws {
+    func digest(_ yaml: String) throws -> String {
+      try RunDocument(yaml: "model: m\n" + yaml, environment: testEnvironment).digestBesideTexts(of: .report)
+    }
+    let own = try digest("")
+    for same in [
+      "calibration: {text: a}", "selection: {texts: [a, b], held-out: c}", "tuning: {text: a}", "recovery: {text: a}",
+      "evaluation: {text: a}", "generation: {text: a}", "output: elsewhere",
+    ] { #expect(try digest(same) == own, "\(same)") }
+    for other in ["calibration: {seed: 1}", "evaluation: {window: 7}", "recovery: {teacher: t}"] {
+      #expect(try digest(other) != own, "\(other)")
+    }
+    #expect(try RunDocument(yaml: "model: n", environment: testEnvironment).digestBesideTexts(of: .report) != own)
   }
 }

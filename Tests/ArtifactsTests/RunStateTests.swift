@@ -57,6 +57,15 @@ import Testing
       difference { $0.inputs[0].value = "beef0123456789" }
         == "but model m has changed since (SHA-256 cafe0123, now beef0123)")
     #expect(difference { $0.inputs[1].value = "1" } == "but recovery.text has changed since (SHA-256 nothing, now 1)")
+    // A file that was moved holds what it held.
+    let text = RunState.Entry(name: "calibration.text", value: "cafe0123456789", files: ["a.txt", "b.txt"])
+    let moved = RunState.Entry(name: "calibration.text", value: "cafe0123456789", files: ["c.txt"])
+    let changed = RunState.Entry(name: "calibration.text", value: "beef", files: ["c.txt"])
+    let one = RunState(verb: "score", version: "1", keys: [], inputs: [text])
+    #expect(one.difference(to: RunState(verb: "score", version: "1", keys: [], inputs: [moved])) == nil)
+    #expect(
+      one.difference(to: RunState(verb: "score", version: "1", keys: [], inputs: [changed]))
+        == "but calibration.text c.txt has changed since (SHA-256 cafe0123, now beef)")
     #expect(difference { $0.version = "2" } == "but of espalier 1.2.3, not 2")
   }
 
