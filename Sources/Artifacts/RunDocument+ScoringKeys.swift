@@ -8,7 +8,7 @@ extension RunDocument {
       "calibration.sequences", \.calibration.sequences, .count(), default: "32", changes: .scores,
       "sequences over all ranks"),
     RunField(
-      "calibration.length", \.calibration.length, .count(), default: "128", changes: .scores,
+      "calibration.length", \.calibration.length, .count(from: 2), default: "128", changes: .scores,
       "tokens of a sequence"),
     RunField(
       "calibration.seed", \.calibration.seed, .seed, default: "0", changes: .scores,

@@ -5,7 +5,7 @@ extension RunDocument {
     public internal(set) var text: [String] = []
     /// Sequences over all ranks, 1 or more. Default: 32.
     public internal(set) var sequences = 32
-    /// Tokens of a sequence, 1 or more. Default: 128.
+    /// Tokens of a sequence, 2 or more. Default: 128.
     public internal(set) var length = 128
     /// Seed of the choice of sequences. Default: 0.
     public internal(set) var seed: UInt64 = 0

@@ -37,7 +37,7 @@ public struct Inputs {
   /// Whether the model is cut already, and recovers.
   let isCut: Bool
   /// What may surprise, for the report.
-  public let warnings: [String]
+  public private(set) var warnings: [String]
 
   /// What a command needs of a document.
   public struct Needs: OptionSet, Sendable {
@@ -65,23 +65,25 @@ public struct Inputs {
 
   /// Opens the model and reads the texts.
   ///
+  /// - Parameter written: the document; lengths that it does not give fit the model's positions.
   /// - Throws: the one-line errors of the modules that read them.
-  public init(_ document: RunDocument, needs: Needs) throws {
-    self.document = document
+  public init(_ written: RunDocument, needs: Needs) throws {
     isCut = needs.contains(.teacher)
     for (need, key, what, steps) in [
-      (Needs.tuningSteps, "tuning.steps", "tune", document.tuning.steps),
-      (.recoverySteps, "recovery.steps", "recover", document.recovery.steps),
+      (Needs.tuningSteps, "tuning.steps", "tune", written.tuning.steps),
+      (.recoverySteps, "recovery.steps", "recover", written.recovery.steps),
     ] where needs.isSuperset(of: need) && steps == 0 {
       throw RunDocumentError(
         .missingKey, "\(key): 0 steps \(what) nothing; say how many (--set \(key)=100)")
     }
-    if needs.contains(.generation), document.generation.sequences == 0 {
+    if needs.contains(.generation), written.generation.sequences == 0 {
       throw RunDocumentError(
         .missingKey,
         "generation.sequences: 0 sequences are no text; say how many (--set generation.sequences=400)")
     }
-    model = try Model(path: document.model)
+    model = try Model(path: written.model)
+    let document = written.fitting(positions: model.blueprint.maximumPositions)
+    self.document = document
     let modelStamp = CheckpointStamp(model.folder)
     modelHash = model.folder.modelHash()
     var warnings: [String] = []
@@ -152,7 +154,8 @@ public struct Inputs {
       }
       windows = []
     }
-    self.warnings = warnings
+    self.warnings = warnings + reader.notes.lines
+    self.warnings += textWarnings
   }
 
   /// All ranks' calibration sequences, `[sequence][token]`; empty when the criterion needs none.

@@ -75,11 +75,11 @@ import Testing
 
   @Test(arguments: [
     ("calibration: {sequences: 0}", "2:26: calibration.sequences: found 0, expected an integer, 1 or more"),
-    ("calibration: {length: 010}", "2:23: calibration.length: found 010, expected an integer, 1 or more"),
-    ("calibration: {length: 3e1}", "2:23: calibration.length: found 3e1, expected an integer, 1 or more"),
+    ("calibration: {length: 010}", "2:23: calibration.length: found 010, expected an integer, 2 or more"),
+    ("calibration: {length: 3e1}", "2:23: calibration.length: found 3e1, expected an integer, 2 or more"),
     (
       "calibration: {length: 99999999999999999999}",
-      "2:23: calibration.length: found 99999999999999999999, expected an integer, 1 or more, at most 2147483647"
+      "2:23: calibration.length: found 99999999999999999999, expected an integer, 2 or more, at most 2147483647"
     ),
     ("calibration: {seed: -1}", "2:21: calibration.seed: found -1, expected an integer, 0 or more"),
     (

@@ -73,7 +73,7 @@ import Testing
     ),
     (
       RunOverride(key: "calibration.length", values: ["1", "2"], source: "--length"),
-      "--length: calibration.length: found 2 values, expected one, an integer, 1 or more"
+      "--length: calibration.length: found 2 values, expected one, an integer, 2 or more"
     ),
     (
       RunOverride(key: "calibration.text", values: ["a", ""], source: "--text"),

@@ -7,7 +7,7 @@ extension ProgramTests {
   @Suite struct VerbTests {
     static let options = [
       "--model", Fixtures.demoModel, "--calibration-text", Workspace.valid, "--sequences", "4", "--length", "32",
-      "--evaluation-text", Workspace.valid, "--window", "64", "--limit", "6", "--threads", "1",
+      "--evaluation-text", Fixtures.repository + "/demo/train.txt", "--window", "64", "--limit", "6", "--threads", "1",
     ]
 
     @Test(arguments: [nil, 2]) func stagesGiveWhatPruneGives(ranks: Int?) async throws {

@@ -113,7 +113,7 @@ extension WrongInput {
       "weights instead of ids", 65, ["model.safetensors", "input_ids"],
       arguments: run(on: Fixtures.demoModel + "/model.safetensors")),
     WrongInput("evaluation text missing", 66, ["none.txt"], flags: ["--evaluation-text", "none.txt"]),
-    WrongInput("evaluation text too short", 65, ["text.txt", "make no window of 1024"]) { workspace in
+    WrongInput("evaluation text too short", 65, ["text.txt", "make no window of 512"]) { workspace in
       try workspace.folder.write("Some words.", to: "text.txt")
       return Workspace.smallRun + ["--evaluation-text", "text.txt", "--limit", "1"]
     },

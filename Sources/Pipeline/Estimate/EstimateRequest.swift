@@ -1,5 +1,6 @@
 internal import Architectures
 public import Artifacts
+internal import Blueprints
 internal import Communication
 internal import Tensors
 
@@ -49,9 +50,9 @@ public struct EstimateRequest: Sendable {
   /// - Throws: ``CheckpointError`` for a config.json that cannot be used, ``RunDocumentError`` for a layout that the run could
   ///   not end with.
   public init(_ document: RunDocument, machines: Machines) throws {
-    self.document = document
     self.machines = machines
     model = try ModelShape(configuration: document.model)
+    self.document = document.fitting(positions: model.blueprint.maximumPositions)
     try LayoutCheck(document: document, model: model).requireReachable()
   }
 
