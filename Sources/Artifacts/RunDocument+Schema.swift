@@ -93,5 +93,8 @@ extension RunDocument {
     RunField(
       "resources.watchdog", \.resources.watchdog, .optional(.count(), or: "off"), default: "600", changes: nil,
       "seconds after which a silent or stuck rank ends the job"),
+    RunField(
+      "resources.stop-within", \.resources.stopWithin, .count(), default: "60", changes: nil,
+      "seconds after a signal within which a run has saved and left; then it is ended"),
   ]
 }

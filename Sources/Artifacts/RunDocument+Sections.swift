@@ -97,5 +97,8 @@ extension RunDocument {
     /// Seconds after which a rank that is not heard of, or gets nothing done, ends the job, 1 or more; `nil` (`off`): never.
     /// Default: 600.
     public internal(set) var watchdog: Int? = 600
+    /// Seconds after a signal that asks the run to save and to leave, after which it is ended without more, 1 or more.
+    /// Default: 60.
+    public internal(set) var stopWithin = 60
   }
 }

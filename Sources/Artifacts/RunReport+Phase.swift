@@ -38,9 +38,10 @@ extension RunReport {
     ///   - predictedPeakBytes: the same of ``peakBytes``.
     ///   - waiting: of each rank's seconds those that it waited for others; empty where that is not known.
     ///   - hosts: each rank's host, where `waiting` is known.
+    ///   - shares: how much of the phase's work each rank had; `nil`: the same each.
     public init(
       name: String, seconds: [Double], rate: Rate? = nil, peakBytes: Int? = nil, predictedSeconds: Double? = nil,
-      predictedPeakBytes: Int? = nil, waiting: [Double] = [], hosts: [String] = []
+      predictedPeakBytes: Int? = nil, waiting: [Double] = [], hosts: [String] = [], shares: [Double]? = nil
     ) {
       self.name = name
       let sorted = seconds.sorted()
@@ -55,7 +56,7 @@ extension RunReport {
       self.predictedPeakBytes = predictedPeakBytes
       guard seconds.count > 1, waiting.count == seconds.count, hosts.count == seconds.count else { return }
       self.waiting = seconds.count > Self.mostRanks ? nil : waiting
-      straggler = Straggler(computing: zip(seconds, waiting).map { max(0, $0 - $1) }, hosts: hosts)
+      straggler = Straggler(computing: zip(seconds, waiting).map { max(0, $0 - $1) }, hosts: hosts, shares: shares)
     }
 
     private enum CodingKeys: String, CodingKey {

@@ -26,6 +26,13 @@ public final class CPUBackend: HostBackend {
       ? BFloat16Products(parallel: parallel, pool: pool).map { BFloat16Arithmetic(products: $0) } : nil
   }
 
+  /// Threads that OpenBLAS has by now, the calling one among them.
+  public static var productThreads: Int { max(1, Int(openblas_get_num_threads())) }
+
+  /// Address space that OpenBLAS takes for each of its threads, for packed parts of matrices (BUFFER_SIZE in 0.3's
+  /// common_x86_64.h). It asks again without end when it does not get it.
+  public static let bytesPerThread = 128 << 20
+
   public var name: String {
     let kernels = unsafe openblas_get_corename().map { unsafe String(cString: $0) } ?? "generic"
     guard bfloat16 == nil else { return "cpu (oneDNN \(BFloat16Products.version) bf16, OpenBLAS \(kernels) float32)" }

@@ -12,6 +12,8 @@ public struct Doctor {
   public struct Options: Sendable {
     /// Whether the document names a model; otherwise no file is looked at.
     public var hasModel: Bool
+    /// Whether there is a run document, whose texts are read as `prune` reads them.
+    public var hasDocument: Bool
     /// Whether every byte of the model is compared.
     public var readsAll: Bool
     /// Seconds that a step may take before the job is ended.
@@ -19,8 +21,9 @@ public struct Doctor {
     /// The message library as it names itself.
     public var messageLibrary: String
 
-    public init(hasModel: Bool, readsAll: Bool, limit: Double, messageLibrary: String) {
+    public init(hasModel: Bool, hasDocument: Bool, readsAll: Bool, limit: Double, messageLibrary: String) {
       self.hasModel = hasModel
+      self.hasDocument = hasDocument
       self.readsAll = readsAll
       self.limit = limit
       self.messageLibrary = messageLibrary
@@ -56,15 +59,22 @@ public struct Doctor {
 
     watch.begin("looking at this host")
     var facts = DoctorFacts.ofThisProcess(rank: rank, host: host, messageLibrary: options.messageLibrary)
+    var inputs: Inputs?
     if options.hasModel {
       watch.begin("opening the model and texts")
       facts.inputs = DoctorInputs.seen(document)
       watch.begin("opening the model and texts on other ranks", isOwn: false)
       try quiet.barrier()
+      watch.begin("reading the texts as a run does")
+      inputs = facts.inputs?.read(document, needs: options.hasDocument ? needs : [])
+      watch.begin("reading the texts as a run does on other ranks", isOwn: false)
+      try quiet.barrier()
       if options.readsAll { try facts.inputs?.readWhole(layout, communicator: quiet, watch: watch) }
     }
     facts.places = try places(quiet, watch)
-    try measureProducts(&facts, session, quiet, watch)
+    facts.neighborProblem = try DoctorNeighbors.problem(hosts: layout.hostNames, communicator: quiet)
+    let run = try runChecks(inputs, session, watch)
+    if !run.contains(where: { $0.name == Self.threadsName }) { try measureProducts(&facts, session, quiet, watch) }
     facts.clockOffset = try clockOffset(communicator, watch)
     let links = try DoctorLinks(communicator: quiet, leaders: leaders).measure(watch)
 
@@ -76,7 +86,7 @@ public struct Doctor {
       }
       return facts
     }
-    let report = DoctorReport(facts: all, links: links)
+    let report = DoctorReport(facts: all, links: links, run: run)
     let text = json ? try report.json : report.table
     let failures = report.checks.filter { $0.state == .failure }
     guard !failures.isEmpty else { return text }
@@ -84,6 +94,48 @@ public struct Doctor {
       if rank == 0 { try StandardOutput().write(text) }
     }
     return try session.together { throw DoctorError(failures) }
+  }
+
+  /// What `prune` needs, and what other verbs need that the document gives something for.
+  private var needs: Inputs.Needs {
+    var needs = Inputs.Needs.ofPrune
+    if document.recovery.steps > 0, document.recovery.teacher != nil { needs.insert(.teacher) }
+    if document.generation.sequences > 0 { needs.insert(.generation) }
+    return needs
+  }
+
+  /// What refuses a run for its threads.
+  private static let threadsName = "threads"
+
+  /// What `prune` looks at before its work, by its own code: a line for each. Collective.
+  ///
+  /// - Parameter inputs: nil where this rank could not read them.
+  private func runChecks(_ inputs: Inputs?, _ session: Session, _ watch: DoctorWatch) throws -> [DoctorCheck] {
+    watch.begin("looking at what a run checks before its work", isOwn: false)
+    do {
+      _ = try Resources(document, model: nil, session: session)
+    } catch let failure as PeerFailure {
+      return [.refusal(Self.threadsName, failure.description, failure.exitCode)]
+    }
+    // Why not is told of already.
+    guard try session.communicator.maximum(of: inputs == nil ? 1 : 0) == 0, let inputs else { return [] }
+    let run: Run
+    do {
+      run = try Run(inputs, session: session, documentPath: nil)
+    } catch let failure as PeerFailure {
+      return [.refusal("run", failure.description, failure.exitCode)]
+    } catch let error as CommunicationError where error.code == .disagreement {
+      return [.refusal("agreement", error.description, ExitCode.code(for: error))]
+    }
+    let warnings = run.warnings.map { DoctorCheck.warning("run", $0, "a run goes on with it, and says so") }
+    return try warnings
+      + (run.checksBeforeWork + run.lookAtFolders()).map { check in
+        do {
+          return .ok(check.name, try check.look())
+        } catch let failure as PeerFailure {
+          return .refusal(check.name, failure.description, failure.exitCode)
+        }
+      }
   }
 
   /// The folders that a run writes to, and whether all ranks see the same ones.

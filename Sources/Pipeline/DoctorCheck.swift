@@ -1,4 +1,5 @@
 internal import Communication
+internal import Foundation
 
 /// One line of the doctor's table: what was looked at, what was found, and what to do.
 package struct DoctorCheck: Encodable, Sendable, Equatable {
@@ -14,7 +15,7 @@ package struct DoctorCheck: Encodable, Sendable, Equatable {
   package let state: State
   /// What was found, in one line.
   package let finding: String
-  /// What to do; nil when all is well.
+  /// What to do; nil when all is well, or said in the finding.
   package let advice: String?
   /// What a run with this failure would end with; 0 without one.
   package let exitCode: Int32
@@ -29,6 +30,16 @@ package struct DoctorCheck: Encodable, Sendable, Equatable {
 
   static func failure(_ name: String, _ finding: String, _ advice: String, _ exitCode: Int32) -> Self {
     Self(name: name, state: .failure, finding: finding, advice: advice, exitCode: exitCode)
+  }
+}
+
+extension DoctorCheck {
+  /// What a run refuses, by its own line: what is wrong, and behind the last semicolon what to do.
+  static func refusal(_ name: String, _ line: String, _ exitCode: Int32) -> Self {
+    let separator = line.range(of: "; ", options: .backwards)
+    return .failure(
+      name, separator.map { String(line[..<$0.lowerBound]) } ?? line,
+      separator.map { String(line[$0.upperBound...]) } ?? "change that: a run ends with this line", exitCode)
   }
 }
 
@@ -50,21 +61,36 @@ public struct DoctorError: Error, CustomStringConvertible, Sendable, Equatable {
 package struct DoctorChecks {
   let facts: [DoctorFacts]
   let links: [DoctorLink]
+  /// What a run looks at before its work, by the run's own checks.
+  let run: [DoctorCheck]
   /// Of each host its name and its ranks, in the order of first ranks.
   let hosts: [(name: String, ranks: [DoctorFacts])]
 
   /// - Parameter facts: in rank order, at least one.
-  package init(_ facts: [DoctorFacts], links: [DoctorLink]) {
+  package init(_ facts: [DoctorFacts], links: [DoctorLink], run: [DoctorCheck] = []) {
     self.facts = facts
     self.links = links
+    self.run = run
     hosts = Dictionary(grouping: facts, by: \.host).map { (name: $0.key, ranks: $0.value) }
       .sorted { ($0.ranks.first?.rank ?? 0) < ($1.ranks.first?.rank ?? 0) }
   }
 
   /// Every check that applies, failures of the launch first.
   package var all: [DoctorCheck] {
-    [ranks, programs] + [inputs].compactMap { $0 } + places + [binding, speed, processors, coreTypes, memory]
-      + [network, clock].compactMap { $0 }
+    [ranks, programs] + [strayLaunch, inputs, texts].compactMap { $0 } + placesAndRun
+      + [binding, speed, processors, coreTypes, memory] + [sharedMemory, network, clock].compactMap { $0 }
+  }
+
+  /// Folders as the system and as a run sees them, and what else a run looks at.
+  private var placesAndRun: [DoctorCheck] {
+    let places = places.map { place in
+      guard let own = run.first(where: { $0.name == place.name }), place.state != .failure else { return place }
+      guard own.state == .ok else { return own }
+      return DoctorCheck(
+        name: place.name, state: place.state, finding: "\(place.finding); \(own.finding)", advice: place.advice,
+        exitCode: place.exitCode)
+    }
+    return places + run.filter { own in !places.contains { $0.name == own.name } }
   }
 
   /// Values that more than one kind of rank has, as `A on ranks 0-1, B on rank 2`; nil when all have the same.

@@ -58,6 +58,16 @@ extension DoctorChecks {
         + "the same on every rank" + (isWhole ? ", every byte of them" : " (sizes, headers and ends)"))
   }
 
+  /// What a run needs of the texts, read as a run reads them. Nil where it was not asked.
+  var texts: DoctorCheck? {
+    let failed = facts.filter { $0.inputs?.textProblem != nil }
+    if let first = failed.first, let inputs = first.inputs, let problem = inputs.textProblem {
+      let place = failed.count == facts.count ? "" : "\(RankList(failed.map(\.rank))) (\(first.host)): "
+      return .refusal("texts", place + problem, inputs.textExitCode)
+    }
+    return facts.first?.inputs.flatMap { $0.texts.isEmpty ? nil : .ok("texts", $0.texts) }
+  }
+
   /// The first file, in rank 0's order, that ranks see differently.
   private var differingFile: (path: String, ranks: String)? {
     for (index, file) in (facts.first?.inputs?.files ?? []).enumerated() {

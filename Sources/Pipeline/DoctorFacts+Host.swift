@@ -15,20 +15,25 @@ extension DoctorFacts {
     facts.program = String(DoctorDigest.wholeFile("/proc/self/exe")?.prefix(12) ?? "unknown")
     facts.messageLibrary = messageLibrary
     facts.promises = promises(environment)
-    facts.processors = numbers(Resources.allowedProcessors())
+    facts.processors = numbers(ProcessorShare.ofThisProcess.processors)
     let online = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     facts.hostProcessors = environment["SLURM_CPUS_ON_NODE"].flatMap { Int($0) } ?? online
-    facts.quota = quota
+    facts.quota = ControlGroup.current.processors
     let domains = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/devices/system/node")) ?? []
     facts.memoryDomains = max(1, domains.count { $0.hasPrefix("node") && Int($0.dropFirst(4)) != nil })
     let processor = HostMemory.lines(of: "/proc/cpuinfo")
     facts.processor = processor.first { $0.hasPrefix("model name") }.map(value) ?? ""
     facts.hasAVX512 = processor.first { $0.hasPrefix("flags") }?.contains(" avx512f") == true
     facts.coreType = environment["OPENBLAS_CORETYPE"].flatMap { $0.isEmpty ? nil : $0 }
+    facts.sharedMemoryBytes = FreeSpace(of: "/dev/shm")?.bytes
+    // As a shell inside a step of Slurm has them; mpirun tells how many ranks there are.
+    if facts.promises.isEmpty { facts.strayVariables = environment.keys.filter(isLaunchers).sorted() }
     facts.memoryBytes = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     facts.availableBytes = HostMemory.availableBytes
     return facts
   }
+
+  private static func isLaunchers(_ variable: String) -> Bool { ["PMIX_RANK", "PMI_RANK"].contains(variable) }
 
   /// Variables by which launchers and batch systems tell how many ranks a job has.
   private static func promises(_ environment: [String: String]) -> [String: Int] {
@@ -49,16 +54,6 @@ extension DoctorFacts {
     }
   }
 
-  /// `cpu.max` of this process's control group (version 2), in processors.
-  private static var quota: Double? {
-    guard let group = HostMemory.lines(of: "/proc/self/cgroup").first(where: { $0.hasPrefix("0::") }) else {
-      return nil
-    }
-    let text = HostMemory.lines(of: "/sys/fs/cgroup" + group.dropFirst("0::".count) + "/cpu.max").first ?? ""
-    let numbers = text.split(separator: " ").compactMap { Double($0) }
-    return numbers.count == 2 && numbers[1] > 0 ? numbers[0] / numbers[1] : nil
-  }
-
   private static func value(_ line: Substring) -> String {
     let text = line.drop { $0 != ":" }.dropFirst().trimmingCharacters(in: .whitespaces)
     return text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
@@ -77,11 +72,19 @@ extension DoctorPlace {
       // Not by NSString, whose deletingLastPathComponent traps on names of one letter.
       path = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "/"
     }
-    var status = statvfs()
-    let isKnown = unsafe statvfs(path, &status) == 0
-    let free =
-      isKnown
-      ? Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue) : 0
+    let free = FreeSpace(of: path)?.bytes ?? 0
     self.init(role: role, path: path, freeBytes: free, isWritable: unsafe access(path, W_OK | X_OK) == 0)
+  }
+}
+
+/// What is left on a file system.
+struct FreeSpace {
+  let bytes: Int
+
+  /// Nil where nothing is mounted or nothing can be known.
+  init?(of path: String) {
+    var status = statvfs()
+    guard unsafe statvfs(path, &status) == 0 else { return nil }
+    bytes = Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
   }
 }

@@ -29,6 +29,13 @@ package struct DoctorFacts: Codable, Sendable, Equatable {
   /// float32 operations per second, while all ranks multiplied.
   package var productRate = 0.0
 
+  /// Bytes left in /dev/shm, where ranks of a host pass messages; nil: there is none.
+  package var sharedMemoryBytes: Int?
+  /// Why this rank may not read the memory of its neighbor on the host, as long messages are passed; nil: it may, or has
+  /// none.
+  package var neighborProblem: String?
+  /// Variables of a launcher that started this process, though it sees no other rank and no launcher says how many there are.
+  package var strayVariables: [String] = []
   package var memoryBytes = 0
   /// Bytes that a new process could have.
   package var availableBytes = 0
@@ -69,6 +76,11 @@ package struct DoctorInputs: Codable, Sendable, Equatable {
   package var problem: String?
   /// The exit code of a run with that problem.
   package var exitCode: Int32 = 0
+  /// Why a run could not read what it needs of the texts, and its exit code; nil: it could, or was not asked.
+  package var textProblem: String?
+  package var textExitCode: Int32 = 0
+  /// What a run would read of the texts, in words; empty: not asked.
+  package var texts = ""
   /// Bytes of the model's weights.
   package var modelBytes = 0
   package var files: [File] = []

@@ -27,6 +27,20 @@ extension DoctorInputs {
     return inputs
   }
 
+  /// Everything that a run reads, read as it reads it; nil, with the reason noted, where it cannot.
+  mutating func read(_ document: RunDocument, needs: Inputs.Needs) -> Inputs? {
+    guard problem == nil else { return nil }
+    do {
+      let inputs = try Inputs(document, needs: needs)
+      texts = needs.isEmpty ? "" : inputs.summary
+      return inputs
+    } catch {
+      textProblem = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+      textExitCode = ExitCode.code(for: error)
+      return nil
+    }
+  }
+
   private mutating func add(_ path: String, head: Int) throws {
     let (bytes, digest) = try DoctorDigest.sample(path, head: head)
     files.append(File(path: path, bytes: bytes, digest: digest))

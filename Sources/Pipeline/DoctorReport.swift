@@ -9,8 +9,8 @@ struct DoctorReport {
   let checks: [DoctorCheck]
   private let hosts: [(name: String, ranks: [DoctorFacts])]
 
-  init(facts: [DoctorFacts], links: [DoctorLink]) {
-    let checks = DoctorChecks(facts, links: links)
+  init(facts: [DoctorFacts], links: [DoctorLink], run: [DoctorCheck]) {
+    let checks = DoctorChecks(facts, links: links, run: run)
     self.facts = facts
     self.links = links
     self.checks = checks.all

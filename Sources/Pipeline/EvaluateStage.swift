@@ -23,7 +23,8 @@ struct EvaluateStage {
       blueprint: model.blueprint, backend: resources.measuringBackend, communicator: communicator)
     let tokens = windows.reduce(0) { $0 + $1.ids.count }
     let result = try recorder.run(phase, amount: Double(tokens), unit: "tokens") {
-      try measurement.measure(
+      recorder.share(own.reduce(0) { $0 + $1.ids.count })
+      return try measurement.measure(
         own, batchTokens: resources.batchTokens, roundTokens: Self.roundTokens, source: source,
         gates: gates, progress: session.stoppableProgress)
     }

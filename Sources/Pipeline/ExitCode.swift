@@ -22,7 +22,7 @@ public enum ExitCode {
   public static let ranks: Int32 = 69
   /// A fault of Espalier or of the message library.
   public static let software: Int32 = 70
-  /// Memory does not suffice.
+  /// Memory does not suffice, or the threads that may be started do not.
   public static let memory: Int32 = 71
   /// The output cannot be created.
   public static let cannotCreate: Int32 = 73
@@ -44,6 +44,7 @@ public enum ExitCode {
     case is AllocationError: usage
     case is RunFolderError: cannotCreate
     case let error as MemoryLimitError: error.exitCode
+    case is ProcessLimitError: memory
     case let error as ArtifactError: error.code == .unreadable ? noInput : data
     case let error as CheckpointError: code(error)
     case let error as StorageError: code(error)

@@ -61,6 +61,8 @@ public struct Inputs {
     public static let recoverySteps: Needs = [.recovery, Needs(rawValue: 256)]
     /// Prompts, and how many sequences to write from them.
     public static let generation = Needs(rawValue: 512)
+    /// What the whole pipeline needs.
+    public static let ofPrune: Needs = [.calibration, .selection, .tuning, .recovery, .evaluation]
   }
 
   /// Opens the model and reads the texts.
@@ -156,6 +158,17 @@ public struct Inputs {
     }
     self.warnings = warnings + reader.notes.lines
     self.warnings += textWarnings
+  }
+
+  /// What was read, in words.
+  var summary: String {
+    let counts: [(Int, String)] = [
+      (candidates.reduce(0) { $0 + $1.sequences.count }, "to score on"), (heldOut.count, "to select on"),
+      (prompts.count, "to write text from"), (tuningText?.ids.count ?? 0, "to tune on"),
+      (recoveryText?.ids.count ?? 0, "to recover on"), (windows.count, "to measure perplexity on"),
+    ]
+    let texts = counts.filter { $0.0 > 0 }.map { "\(TableNumber.counted($0.0, "sequence")) \($0.1)" }
+    return texts.isEmpty ? "none are needed" : texts.joined(separator: ", ")
   }
 
   /// All ranks' calibration sequences, `[sequence][token]`; empty when the criterion needs none.

@@ -18,6 +18,8 @@ package final class PhaseRecorder {
     var amount: Double
     let unit: String
     var peakBytes: Int
+    /// What this rank had to do of it; nil: as much as every other.
+    var share: Double?
   }
 
   private var phases: [Phase] = []
@@ -33,6 +35,7 @@ package final class PhaseRecorder {
     /// What phases inside it have taken, which counts there alone.
     var innerSeconds = 0.0
     var innerWaited = 0.0
+    var share: Double?
   }
 
   /// The innermost last.
@@ -104,12 +107,21 @@ package final class PhaseRecorder {
       phases[index].waited += waited
       phases[index].amount += amount
       phases[index].peakBytes = max(phases[index].peakBytes, own.peakBytes)
+      if let share = own.share { phases[index].share = (phases[index].share ?? 0) + share }
     } else {
       phases.append(
-        Phase(name: name, seconds: seconds, waited: waited, amount: amount, unit: unit, peakBytes: own.peakBytes))
+        Phase(
+          name: name, seconds: seconds, waited: waited, amount: amount, unit: unit, peakBytes: own.peakBytes,
+          share: own.share))
     }
     session.console.end()
     return value
+  }
+
+  /// Says inside a phase how much of its work is this rank's, in any unit, for the report to tell a slow rank from one that
+  /// has more to do. On every rank or on none.
+  package func share(_ amount: Int) {
+    if let last = ongoing.indices.last { ongoing[last].share = (ongoing[last].share ?? 0) + Double(amount) }
   }
 
   /// Adds what the backends' matrices took since the last call to the phase that goes on.
@@ -138,11 +150,13 @@ package final class PhaseRecorder {
       let rate =
         phase.amount > 0 && longest > 0 ? RunReport.Rate(value: phase.amount / longest, unit: phase.unit + "/s") : nil
       let peak = try session.communicator.maximumBytes(of: phase.peakBytes)
+      // -1: nothing is known of it.
+      let shares = try session.communicator.gather(phase.share ?? -1)
       let prediction = predictions[phase.name]
       return RunReport.Phase(
         name: phase.name, seconds: seconds, rate: rate, peakBytes: peak > 0 ? peak : nil,
         predictedSeconds: prediction?.seconds, predictedPeakBytes: peak > 0 ? prediction?.backendBytes : nil,
-        waiting: waited, hosts: hosts)
+        waiting: waited, hosts: hosts, shares: shares.contains { $0 < 0 } ? nil : shares)
     }
   }
 

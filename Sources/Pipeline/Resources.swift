@@ -19,6 +19,8 @@ struct Resources {
   let threads: Int
   /// Whether owners broadcast their layers; otherwise every rank maps the files.
   let broadcasts: Bool
+  /// What may surprise, for the report.
+  let warnings: [String]
   /// Names of the hosts that ranks run on, each once.
   let hosts: [String]
   private let ranksOnThisHost: Int
@@ -28,7 +30,8 @@ struct Resources {
   /// Chooses threads, backend and weight source. Collective.
   ///
   /// - Parameter model: whose weights are multiplied; nil for a measurement without a checkpoint.
-  /// - Throws: ``RunDocumentError`` for bf16 where checkpoint or processor have none.
+  /// - Throws: shared by all ranks, ``RunDocumentError`` for bf16 where checkpoint or processor have none, and for many
+  ///   times more threads than processors; ``ProcessLimitError`` where a rank may not have them.
   init(_ document: RunDocument, model: Model?, session: Session) throws {
     self.session = session
     self.document = document
@@ -36,14 +39,20 @@ struct Resources {
     ranksOnThisHost = layout.ranksOnThisHost
     hosts = Set(layout.hostNames).sorted()
     // Gathered whatever this rank's document says: another host's may say otherwise.
-    let processors = Self.allowedProcessors()
-    let others = try session.communicator.gather(Array(processors.utf8))
+    let own = ProcessorShare.ofThisProcess
+    let others = try session.communicator.gather(own.bytes)
     let host = layout.hostNames[session.communicator.rank]
-    let sharing = zip(layout.hostNames, others).count { $0 == host && $1 == Array(processors.utf8) }
-    threads = document.resources.threads ?? Self.threads(on: processors, sharing: sharing)
-    usesBFloat16 = try Self.usesBFloat16(document, model: model, session: session)
-    backend = session.makeBackend(document.resources.backend, threads, usesBFloat16)
-    measuringBackend = usesBFloat16 ? session.makeBackend(document.resources.backend, threads, false) : backend
+    let onThisHost = zip(layout.hostNames, others).filter { $0.0 == host }.map { ProcessorShare(bytes: $0.1) }
+    let chosen = document.resources.threads ?? ProcessorShare.environmentThreads
+    let threads = chosen ?? own.threads(among: onThisHost)
+    let usesBFloat16 = try Self.usesBFloat16(document, model: model, session: session)
+    (backend, measuringBackend) = try session.together {
+      if chosen != nil { try own.check(threads, isFromDocument: document.resources.threads != nil) }
+      let backend = try session.makeBackend(document.resources.backend, threads, usesBFloat16)
+      return (backend, usesBFloat16 ? try session.makeBackend(document.resources.backend, threads, false) : backend)
+    }
+    (self.threads, self.usesBFloat16) = (threads, usesBFloat16)
+    warnings = own.warning(threads, among: onThisHost).map { [$0] } ?? []
     broadcasts =
       switch document.resources.weights {
       case .files: false
@@ -91,7 +100,9 @@ struct Resources {
   }
 
   /// Bytes that this rank could have of its host's memory.
-  var availableBytes: Int { HostMemory.availableBytes / max(1, ranksOnThisHost) }
+  var availableBytes: Int {
+    min(HostMemory.availableBytes / max(1, ranksOnThisHost), ProcessLimits.addressSpaceLeft ?? .max)
+  }
 
   /// What weights that a measurement makes up are stored in, so that they are multiplied as a checkpoint's.
   var weightType: ElementType { usesBFloat16 ? .bfloat16 : .float32 }
@@ -100,28 +111,4 @@ struct Resources {
   var batchTokens: Int { document.resources.microbatch ?? Self.automaticBatchTokens }
 
   static let automaticBatchTokens = 1024
-
-  /// `resources.threads: auto`: what OPENBLAS_NUM_THREADS says, or the processors that this process may use, divided among
-  /// the `sharing` ranks that may use the same ones.
-  ///
-  /// A launcher that binds gives each rank processors of its own; without binding all ranks of a host share all that the
-  /// host, the job or the container has.
-  private static func threads(on processors: String, sharing: Int) -> Int {
-    let environment = ProcessInfo.processInfo.environment["OPENBLAS_NUM_THREADS"]
-    if let count = environment.flatMap({ Int($0) }), count > 0 { return count }
-    // "0-3,8": Foundation's activeProcessorCount does not see a binding.
-    let ranges = processors.split(separator: ",").map { $0.split(separator: "-").compactMap { Int($0) } }
-    let counts = ranges.map { bounds in bounds.isEmpty ? 0 : bounds[bounds.count - 1] - bounds[0] + 1 }
-    let allowed = counts.isEmpty ? ProcessInfo.processInfo.activeProcessorCount : counts.reduce(0, +)
-    return max(1, allowed / max(1, sharing))
-  }
-
-  /// Numbers of the processors that this process may use, as the kernel writes them (`0-3,8`); empty where it does not, as
-  /// if all ranks shared them.
-  static func allowedProcessors() -> String {
-    let name = "Cpus_allowed_list:"
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
-    return line.map { $0.dropFirst(name.count).trimmingCharacters(in: .whitespaces) } ?? ""
-  }
 }

@@ -205,12 +205,6 @@ extension Run {
     try prepare(inputs.document.output, overwrite: inputs.document.overwrite)
   }
 
-  /// Makes sure, on one rank, that the output folder can be prepared as far as can be seen.
-  func checkOutput() throws {
-    let document = inputs.document
-    try OutputFolder.check(document.output, overwrite: document.overwrite, sources: [document.model])
-  }
-
   private func prepare(_ path: String, overwrite: Bool) throws -> OutputFolder? {
     var prepared: OutputFolder?
     try onFirst {

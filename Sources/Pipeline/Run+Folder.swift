@@ -26,6 +26,7 @@ extension Run {
     begin(verb)
     do {
       try onFirst {
+        try checkPlaces(writesOutput: writesOutput)
         made = folder.missingFolders
         // Where no run has been, nothing is made before it is known that the output can be.
         if writesOutput, !made.isEmpty { try checkOutput() }

@@ -35,6 +35,7 @@ extension Run {
     let session = session
     var hooks = Repacker.Hooks(exitCode: ExitCode.code(for:), progress: session.console.progress)
     hooks.say = session.console.say
+    hooks.share = recorder.share
     hooks.keepsShards = { [ExitCode.stopped, ExitCode.inputOutput].contains(ExitCode.code(for: $0)) }
     hooks.pause = { whole, total in
       guard let signal = try session.signalToStop() else { return }

@@ -36,6 +36,7 @@ extension Run {
   func note(_ plan: PruningPlan) throws {
     report.sparsity = RunReport.Sparsity(requested: plan.requestedSparsity, achieved: plan.achievedSparsity)
     report.allocation = RunReport.Allocation(plan.allocation)
+    warn(of: plan)
     report.layers = zip(plan.layers, inputs.model.blueprint.prunableLayers).map { kept, layer in
       RunReport.Layer(
         attention: RunReport.Kept(kept: kept.attention.count, total: layer.attentionUnits),
@@ -44,6 +45,16 @@ extension Run {
     let shape = inputs.model.shape.with(inputs.model.blueprint.keeping(plan))
     report.planned = RunReport.Planned(parameters: shape.parameterCount, bytes: shape.byteCount)
     hold(.plan, try plan.digest())
+  }
+
+  /// Warns of a plan that removes much more or less than was asked for; a later plan's warning takes the place of an
+  /// earlier one's.
+  private func warn(of plan: PruningPlan) {
+    if let planWarning { report.warnings.removeAll { $0 == planWarning } }
+    planWarning = plan.sparsityWarning
+    guard let warning = planWarning, !report.warnings.contains(warning) else { return }
+    report.warnings.append(warning)
+    session.console.say("warning: \(warning)")
   }
 
   /// The model in the output folder, which the report tells of from now on.

@@ -23,6 +23,10 @@ public final class Run {
   private let documentPath: String?
   var report: RunReport
   let traceFile: TraceFile
+  /// What may surprise, known before the work.
+  let warnings: [String]
+  /// What was warned of in the plan that counts so far.
+  var planWarning: String?
   /// Whether the run folder was made for this run.
   var hasFolder = false
   /// Whether run.yaml is this verb's.
@@ -77,7 +81,9 @@ public final class Run {
     report.runDigest = inputs.document.digest
     report.parameters = RunReport.Change(before: inputs.model.parameterCount)
     report.bytes = RunReport.Change(before: inputs.model.folder.totalBytes)
-    report.warnings = inputs.warnings
+    warnings =
+      inputs.warnings + resources.warnings + IdleRanks.warnings(inputs, ranks: session.communicator.size)
+    report.warnings = warnings
     let configuration = inputs.model.folder.configuration
     if configuration["pruned_by"] != nil || configuration["recovered_by"] != nil { report.model.isPruned = true }
   }
@@ -89,7 +95,7 @@ public final class Run {
       "espalier \(Session.version): \(inputs.document.model), \(ranks) rank\(ranks == 1 ? "" : "s") × "
         + "\(resources.threads) thread\(resources.threads == 1 ? "" : "s"), \(resources.backend.name), weights from "
         + (resources.broadcasts ? "their owners" : "mapped files"))
-    for warning in inputs.warnings { session.console.say("warning: \(warning)") }
+    for warning in warnings { session.console.say("warning: \(warning)") }
   }
 
   /// Whether this rank writes and speaks.
@@ -120,24 +126,6 @@ public final class Run {
       guard error.code == .disagreement else { throw error }
       for (key, value) in values { try communicator.requireAgreement(on: key, digest: value) }
       throw error
-    }
-  }
-
-  /// Refuses what cannot succeed before hours of work: a sparsity that the floors forbid, a limit too small.
-  func checkFeasibility() throws {
-    try session.together {
-      try layoutCheck.requireReachable()
-      _ = try LayoutCheck.planWithoutScores(of: inputs.model.blueprint.prunableLayers, settings: allocationSettings)
-    }
-    try checkMemory()
-  }
-
-  /// Makes sure that every candidate can be scored within `resources.memory-limit`.
-  func checkMemory() throws {
-    var inputs = inputs
-    for candidate in inputs.candidates {
-      inputs.calibration = candidate
-      try scoreStage.checkMemory(inputs)
     }
   }
 

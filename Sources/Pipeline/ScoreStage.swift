@@ -135,7 +135,8 @@ struct ScoreStage {
     let source = try resources.source(model)
     let tokens = inputs.sequences.reduce(0) { $0 + $1.count }
     let result = try recorder.run("score", amount: Double(tokens), unit: "tokens") {
-      try scorer.score(
+      recorder.share(batches.reduce(0) { $0 + $1.layout.tokens })
+      return try scorer.score(
         batches, settings: settings, scope: scope, source: source, boundaries: boundaries, gates: gates, after: done,
         progress: saver.progress,
         layerDone: { try saver.layerDone($0, batches: batches, streams: $1, backend: resources.backend) })

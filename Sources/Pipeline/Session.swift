@@ -11,8 +11,8 @@ public struct Session {
   public let communicator: any Communicator
   public let console: Console
   /// Makes a backend by name with so many threads, which multiplies weights in bf16 or in float32; the only way from here
-  /// to concrete backends.
-  public let makeBackend: (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) -> any ComputeBackend
+  /// to concrete backends. Throws ``ProcessLimitError`` where the system does not give what it needs.
+  public let makeBackend: (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) throws -> any ComputeBackend
   /// Whether this rank's processor multiplies bf16 numbers.
   public let supportsBFloat16: Bool
   /// Whether this rank was asked to end.
@@ -23,7 +23,7 @@ public struct Session {
   public init(
     communicator: any Communicator, console: Console, supportsBFloat16: Bool = false,
     stopRequest: StopRequest = StopRequest(), trace: Trace = Trace(),
-    makeBackend: @escaping (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) -> any ComputeBackend
+    makeBackend: @escaping (_ name: BackendName, _ threads: Int, _ usesBFloat16: Bool) throws -> any ComputeBackend
   ) {
     self.communicator = TracedCommunicator(communicator, trace: trace)
     self.trace = trace

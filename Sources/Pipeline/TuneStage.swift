@@ -30,11 +30,7 @@ struct TuneStage {
       sparsity: inputs.document.allocation.sparsity, steps: section.steps, stages: section.stages,
       schedule: section.schedule.scheduler, temperature: Float(section.tau), lastTemperature: Float(section.tauEnd))
     let registry = GateRegistry(model.blueprint, granularity: settings.granularity)
-    let isDistilled = section.objective == .distillation
-    let memory = try resources.trainingMemory(
-      TrainingMemory.Workload(
-        [model], text: text, batchTokens: resources.batchTokens, ranks: communicator.size, isDistilled: isDistilled,
-        comparesStates: settings.hiddenWeight != 0, isGated: true, trained: registry.scales.count))
+    let memory = try memory(inputs, text: text)
     let source = try resources.source(model)
     let weights = WidenedWeights(
       blueprint: model.blueprint, backend: resources.backend, source: source, isKeeping: memory.keepsWeights)
@@ -67,6 +63,19 @@ struct TuneStage {
     }
     recorder.count(source)
     return (outcome, exchange)
+  }
+
+  /// What tuning keeps in memory. Collective.
+  ///
+  /// - Throws: ``MemoryLimitError`` on all ranks when a limit is too low.
+  func memory(_ inputs: Inputs, text: TrainingText) throws -> TrainingMemory {
+    let settings = TuningSettings(inputs.document.tuning)
+    let registry = GateRegistry(inputs.model.blueprint, granularity: settings.granularity)
+    return try resources.trainingMemory(
+      TrainingMemory.Workload(
+        [inputs.model], text: text, batchTokens: resources.batchTokens, ranks: session.communicator.size,
+        isDistilled: inputs.document.tuning.objective == .distillation, comparesStates: settings.hiddenWeight != 0,
+        isGated: true, trained: registry.scales.count))
   }
 }
 

@@ -21,6 +21,7 @@ extension Repacker {
     var manifest = try manifest(of: layout, in: folder, key: key, hooks: hooks)
     let missing = layout.shards.filter { manifest.shards[$0.fileName] == nil }
     let total = stride(from: rank, to: missing.count, by: ranks).reduce(0) { $0 + missing[$1].byteCount }
+    hooks.share(total)
     var done = 0
     for first in stride(from: 0, to: missing.count, by: ranks) {
       let round = missing[first..<min(first + ranks, missing.count)]

@@ -58,6 +58,8 @@ public struct Repacker {
     public var exitCode: (any Error) -> Int32
     /// Bytes written by this rank, of how many.
     public var progress: ((_ done: Int, _ total: Int) -> Void)?
+    /// Told how many bytes are this rank's to write, before it begins.
+    public var share: (_ bytes: Int) -> Void = { _ in }
     /// Called by all ranks together after each round of shards, with how many of how many are whole; may throw, the same on
     /// every rank, to leave.
     public var pause: ((_ whole: Int, _ total: Int) throws -> Void)?

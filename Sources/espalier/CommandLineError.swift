@@ -10,6 +10,23 @@ struct CommandLineError: Error, CustomStringConvertible {
     description = Self.unknownVerb(CommandLine.arguments.dropFirst().first) ?? Self.oneLine(error)
   }
 
+  /// Arguments of which `--option -0.1` is made `--option=-0.1`: ArgumentParser takes what begins with a dash for an option
+  /// of its own, and would say that the value is missing, not that it is too low. There are no options of one dash but -h.
+  static func joined(_ arguments: [String]) -> [String] {
+    var joined: [String] = []
+    for (index, argument) in arguments.enumerated() {
+      let isValue = argument.hasPrefix("-") && !argument.hasPrefix("--") && argument != "-" && argument != "-h"
+      if isValue, let last = joined.last, last.hasPrefix("--"), last != "--", !last.contains("="),
+        !arguments[..<index].contains("--")
+      {
+        joined[joined.count - 1] = "\(last)=\(argument)"
+      } else {
+        joined.append(argument)
+      }
+    }
+    return joined
+  }
+
   private static func unknownVerb(_ word: String?) -> String? {
     let verbs = EspalierCommand.configuration.subcommands.map { $0.configuration.commandName ?? "" }
     guard let word, !word.hasPrefix("-"), !(verbs + ["help"]).contains(word) else { return nil }

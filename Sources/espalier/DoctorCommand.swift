@@ -53,7 +53,7 @@ struct DoctorCommand: RankedCommand {
     let doctor = Doctor(
       run,
       options: Doctor.Options(
-        hasModel: document != nil || model != nil, readsAll: full, limit: Double(timeout),
+        hasModel: document != nil || model != nil, hasDocument: document != nil, readsAll: full, limit: Double(timeout),
         messageLibrary: MPISession.libraryVersion))
     let json = json
     return PreparedCommand(name: "doctor", body: { try doctor.run($0, json: json) }, isQuiet: true)

@@ -40,6 +40,8 @@ struct PreparedCommand {
   let isQuiet: Bool
   /// Seconds after which a late rank ends the job; nil: it is waited for.
   var watchdog: Int?
+  /// Seconds in which it has left after a signal.
+  var stopWithin: Int?
 }
 
 extension RankedCommand {

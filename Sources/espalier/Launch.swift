@@ -2,8 +2,8 @@ import ArgumentParser
 import Artifacts
 import CPUCompute
 import Communication
-import Compute
 import Foundation
+import Glibc
 import MPICommunication
 import Pipeline
 
@@ -11,7 +11,7 @@ import Pipeline
 @main enum Launch {
   static func main() {
     do {
-      var command = try EspalierCommand.parseAsRoot()
+      var command = try EspalierCommand.parseAsRoot(CommandLineError.joined(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch {
       // Help and version come this way too.
@@ -25,11 +25,14 @@ import Pipeline
   ///
   /// - Parameter saves: whether the command saves what it did when it is asked to end; others end at a signal.
   static func run(_ command: some RankedCommand, saves: Bool = false) {
+    requireThreads()
     let watch = RunWatch()
     if saves { watch.listen() }
     let prepared = Result { try command.prepare() }
     watch.heartbeat.tick()
-    watch.expectStart(within: (try? prepared.get())?.watchdog)
+    let known = try? prepared.get()
+    if let seconds = known?.stopWithin { watch.stop(within: seconds) }
+    watch.expectStart(within: known?.watchdog)
     var ranks = start(watch)
     let communicator = ranks.communicator
     do {
@@ -40,7 +43,7 @@ import Pipeline
       let console = Console(isSpeaking: communicator.rank == 0 && !prepared.isQuiet, heartbeat: watch.heartbeat)
       let session = Session(
         communicator: communicator, console: console, supportsBFloat16: CPUBackend.supportsBFloat16,
-        stopRequest: watch.stopRequest, makeBackend: makeBackend)
+        stopRequest: watch.stopRequest, makeBackend: ComputeStart.backend)
       let output = try prepared.body(session)
       try communicator.together(exitCode: ExitCode.code(for:)) {
         if communicator.rank == 0 { try StandardOutput().write(output) }
@@ -65,6 +68,29 @@ import Pipeline
     }
     finish(ranks)
     exit(ExitCode.success)
+  }
+
+  /// Threads that a run has whatever it computes: those of signals, of deadlines, of the watchdog and of broadcasts, and the
+  /// message library's.
+  private static let ownThreads = 6
+
+  /// Ends a process that may not start its threads: without them nothing would answer a signal, and nothing would end what
+  /// hangs.
+  private static func requireThreads() {
+    do throws(ProcessLimitError) {
+      try ProcessLimits.require(threads: ownThreads, remedy: "start fewer ranks on this host")
+    } catch {
+      leave(error)
+    }
+  }
+
+  /// Ends a process that lacks what it needs, and with it all ranks, without the message library.
+  static func leave(_ error: ProcessLimitError) -> Never {
+    // The first rank's exit ends the others, which may lack the same.
+    let rank = MPISession.environmentRank
+    if let rank, rank > 0 { Thread.sleep(forTimeInterval: min(2, Double(rank)) / 2) }
+    say(error, rank: rank)
+    _exit(ExitCode.memory)
   }
 
   private struct Ranks {
@@ -112,7 +138,8 @@ import Pipeline
     }
     if ranks.communicator.rank == 0 { say(error) }
     finish(ranks)
-    exit(code)
+    // Without the libraries' own endings: OpenBLAS would wait for threads that wait for memory without end.
+    _exit(code)
   }
 
   /// Waits for all ranks, so that none ends before rank 0 has spoken, and stops the message library.
@@ -132,12 +159,4 @@ import Pipeline
 
   /// A line on standard error, in one piece.
   static func write(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
-
-  /// The only place that names concrete backends.
-  private static func makeBackend(_ name: BackendName, threads: Int, usesBFloat16: Bool) -> any ComputeBackend {
-    switch name {
-    case .cpu: CPUBackend(threads: threads, usesBFloat16: usesBFloat16)
-    case .reference: ReferenceBackend()
-    }
-  }
 }

@@ -125,6 +125,7 @@ extension RunOptions {
       body: { session in
         let report = try stage(try Run(inputs, session: session, documentPath: documentPath, isFresh: isFresh))
         return isJSON ? String(decoding: try report.json(), as: UTF8.self) : ReportTable(report).text
-      }, isQuiet: quiet, watchdog: inputs.document.resources.watchdog)
+      }, isQuiet: quiet, watchdog: inputs.document.resources.watchdog,
+      stopWithin: inputs.document.resources.stopWithin)
   }
 }

@@ -14,24 +14,45 @@ final class RunWatch: Sendable {
   private let isEnding = Atomic(false)
   /// Whether ranks have come together.
   private let hasStarted = Atomic(false)
+  /// `resources.stop-within`.
+  private let stopSeconds = Atomic(60)
 
   /// Answers signals from now on: while inputs are read by leaving, for nothing is lost; afterwards by asking the run.
   func listen() {
-    StopSignals.listen { [self] signal in
-      let rank = MPISession.environmentRank ?? 0
-      let name = StopSignals.names[signal] ?? "signal \(signal)"
-      let beat = heartbeat.beat
-      let isReading = beat == Beat()
-      stopRequest.ask(signal: signal)
-      // Two speak: where one was killed, the launcher's signal makes the other tell how far the run was.
-      if rank < 2, !isEnding.load(ordering: .sequentiallyConsistent) {
-        let position = isReading ? "while inputs are read" : "in \(beat.position)"
-        let answer = isReading ? "leaving" : "saving, then leaving (a second one leaves at once)"
-        Launch.write("espalier: \(rank == 0 ? "" : "rank \(rank): ")\(name) \(position): \(answer)")
-      }
-      if isReading { _exit(ExitCode.stopped) }
-    }
+    StopSignals.listen(
+      { [self] signal in
+        let rank = MPISession.environmentRank ?? 0
+        let name = Self.name(signal)
+        let beat = heartbeat.beat
+        let isReading = beat == Beat()
+        stopRequest.ask(signal: signal)
+        // Two speak: where one was killed, the launcher's signal makes the other tell how far the run was.
+        if rank < 2, !isEnding.load(ordering: .sequentiallyConsistent) {
+          let position = isReading ? "while inputs are read" : "in \(beat.position)"
+          let answer = isReading ? "leaving" : "saving, then leaving (a second one leaves at once)"
+          Launch.write("espalier: \(rank == 0 ? "" : "rank \(rank): ")\(name) \(position): \(answer)")
+        }
+        if isReading { _exit(ExitCode.stopped) }
+        // Rank 0 speaks for all; others, should it not have got the signal.
+        return Double(stopSeconds.load(ordering: .relaxed)) + min(2, Double(rank))
+      }, late: leaveByForce)
   }
+
+  /// Ends this process, and with it all ranks, when a signal was not followed in time.
+  private func leaveByForce(_ signal: Int32, _ seconds: Double) {
+    guard !isEnding.load(ordering: .sequentiallyConsistent) else { return }
+    let place = MPISession.environmentRank.map { " on rank \($0)" } ?? ""
+    Launch.write(
+      "espalier: error\(place): \(Self.name(signal)) was \(Int(seconds)) s ago, and \(heartbeat.beat.position) does not come "
+        + "to where it can save: ended without; what was saved before stays, and the same command goes on from there; "
+        + "a longer resources.stop-within waits longer")
+    _exit(ExitCode.stopped)
+  }
+
+  private static func name(_ signal: Int32) -> String { StopSignals.names[signal] ?? "signal \(signal)" }
+
+  /// How long a run may take to leave.
+  func stop(within seconds: Int) { stopSeconds.store(seconds, ordering: .relaxed) }
 
   /// Says nothing of signals from now on: the run has come to its end, and has told how.
   func end() { isEnding.store(true, ordering: .sequentiallyConsistent) }

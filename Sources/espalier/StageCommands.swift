@@ -18,7 +18,7 @@ struct PruneCommand: StageCommand {
       return PreparedCommand(name: "prune --help-keys", body: { _ in RunDocument.schemaText() }, isQuiet: true)
     }
     return try options.prepare(
-      "prune", needs: [.calibration, .selection, .tuning, .recovery, .evaluation], isFresh: start.fresh
+      "prune", needs: .ofPrune, isFresh: start.fresh
     ) {
       try $0.prune()
     }

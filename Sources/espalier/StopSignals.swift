@@ -3,7 +3,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// SIGTERM, SIGINT and SIGUSR1 ask a run to save what is done and to leave; a second one ends the process at once.
+/// SIGTERM, SIGINT and SIGUSR1 ask a run to save what is done and to leave; a second one ends the process at once, and so
+/// does a run that does not come to where it can leave.
 ///
 /// The handler runs in whichever thread the system picks, among them those that libraries start before `main`, so that
 /// blocking the signals everywhere is out of reach. It does nothing but write the signal's number to a pipe, which is
@@ -16,8 +17,13 @@ enum StopSignals {
 
   /// Takes the signals over for the rest of the process's life; called once.
   ///
-  /// - Parameter first: what the first one does, on a thread of its own; gets its number.
-  static func listen(_ first: @escaping @Sendable (_ signal: Int32) -> Void) {
+  /// - Parameters:
+  ///   - first: what the first one does, on a thread of its own; gets its number, and gives the seconds that the run has.
+  ///   - late: what is done when the process is still there by then.
+  static func listen(
+    _ first: @escaping @Sendable (_ signal: Int32) -> Double,
+    late: @escaping @Sendable (_ signal: Int32, _ seconds: Double) -> Void
+  ) {
     var ends: [Int32] = [-1, -1]
     // Without a pipe, signals end the process as they always did.
     guard unsafe pipe(&ends) == 0 else { return }
@@ -25,7 +31,8 @@ enum StopSignals {
     writeEnd.store(ends[1], ordering: .sequentiallyConsistent)
     let thread = Thread {
       guard let signal = next(readEnd) else { return }
-      first(signal)
+      let seconds = first(signal)
+      if !comes(readEnd, within: seconds) { late(signal, seconds) }
       if let second = next(readEnd) { _exit(128 + second) }
     }
     thread.name = "signals"
@@ -40,6 +47,17 @@ enum StopSignals {
       }
       action.sa_flags = SA_RESTART
       _ = unsafe sigaction(signal, &action, nil)
+    }
+  }
+
+  /// Whether a further signal comes in time.
+  private static func comes(_ readEnd: Int32, within seconds: Double) -> Bool {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while true {
+      let left = ContinuousClock.now.duration(to: end) / .milliseconds(1)
+      guard left > 0 else { return false }
+      var waiting = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
+      if unsafe poll(&waiting, 1, Int32(min(left.rounded(.up), 1e9))) > 0 { return true }
     }
   }
 

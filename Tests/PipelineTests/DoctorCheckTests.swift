@@ -18,6 +18,7 @@ import Testing
       facts.backend = "cpu (OpenBLAS SkylakeX, float32)"
       facts.hasAVX512 = true
       facts.productRate = 1e11
+      facts.sharedMemoryBytes = 1_000_000_000
       facts.memoryBytes = 16_000_000_000
       facts.availableBytes = 8_000_000_000
       facts.places = ["output", "temporary folder"].map {
@@ -45,7 +46,7 @@ import Testing
     #expect(
       checks.map(\.name) == [
         "ranks", "versions", "model", "output", "temporary folder", "binding", "speed", "processors", "OpenBLAS",
-        "memory", "network", "clock",
+        "memory", "shared memory", "network", "clock",
       ])
     #expect(checks[0].finding == "4 ranks on 2 hosts, as OMPI_COMM_WORLD_SIZE promised")
     #expect(checks.contains { $0.finding.contains("0.80 Gb/s") })
@@ -130,6 +131,25 @@ import Testing
     },
     Wrong("memory", .warning, 0, ["500.0 MB available to a rank on h2", "espalier estimate"]) {
       $0[2].availableBytes = 1_000_000_000
+    },
+    Wrong("shared memory", .warning, 0, ["10.0 MB free in /dev/shm on h2", "16.8 MB", "--shm-size", "btl ^vader"]) {
+      $0[3].sharedMemoryBytes = 10_000_000
+    },
+    Wrong("shared memory", .warning, 0, ["h1 has no /dev/shm", "btl ^vader"]) { facts in
+      for rank in 0..<2 { facts[rank].sharedMemoryBytes = nil }
+    },
+    Wrong(
+      "shared memory", .warning, 0, ["rank 2 on h2 may not read", "btl_vader_single_copy_mechanism none"]
+    ) { $0[2].neighborProblem = "Operation not permitted" },
+    Wrong("launcher", .warning, 0, ["PMIX_RANK in the environment", "env -u PMIX_RANK"]) { facts in
+      facts = [facts[0]]
+      (facts[0].promises, facts[0].strayVariables) = ([:], ["PMIX_RANK"])
+    },
+    Wrong("texts", .failure, 65, ["ranks 1-2 (h1): v.txt: too short", "give more text"]) { facts in
+      for rank in 1..<3 {
+        facts[rank].inputs?.textProblem = "v.txt: too short; give more text"
+        facts[rank].inputs?.textExitCode = 65
+      }
     },
     Wrong("clock", .warning, 0, ["h2 is 7.00 s off", "chrony"]) { $0[3].clockOffset = -7 },
   ]

@@ -15,7 +15,8 @@ import Testing
     let session = Session(communicator: communicator, console: Console(isSpeaking: false)) { _, threads, _ in
       CPUBackend(threads: threads)
     }
-    let options = Doctor.Options(hasModel: hasModel, readsAll: readsAll, limit: 60, messageLibrary: "a library")
+    let options = Doctor.Options(
+      hasModel: hasModel, hasDocument: false, readsAll: readsAll, limit: 60, messageLibrary: "a library")
     let text = try Doctor(document, options: options).run(session, json: true)
     return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
   }

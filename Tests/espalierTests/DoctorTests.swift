@@ -10,11 +10,13 @@ extension ProgramTests {
       let launched = try await Program.run(
         ["doctor", Fixtures.repository + "/demo/run.yaml", "--model", Fixtures.demoModel], ranks: ranks,
         in: Fixtures.repository)
-      #expect(launched.code == 0 && launched.ownLines.isEmpty, "\(launched.errors)")
-      let lines = launched.output.split(separator: "\n")
-      #expect(lines.first?.hasPrefix("host  ") == true)
+      // A step that takes long on a busy machine is told of.
+      let lines = launched.ownLines.filter { !$0.hasPrefix("doctor: ") }
+      #expect(launched.code == 0 && lines.isEmpty, "\(launched.errors)")
+      let rows = launched.output.split(separator: "\n")
+      #expect(rows.first?.hasPrefix("host  ") == true)
       for check in ["ranks", "versions", "model", "output", "run folder", "binding", "speed", "OpenBLAS", "memory"] {
-        #expect(lines.contains { $0.contains("  \(check)  ") }, "\(check): \(launched.output)")
+        #expect(rows.contains { $0.contains("  \(check)  ") }, "\(check): \(launched.output)")
       }
       let promise = ranks == nil ? "1 rank on 1 host, started without a launcher" : "as OMPI_COMM_WORLD_SIZE promised"
       #expect(launched.output.contains(promise))
@@ -34,7 +36,8 @@ extension ProgramTests {
       for (section, names) in keys {
         document += "\(section):\n"
         for name in names {
-          try workspace.folder.write("Text of \(section) \(name).\n", to: "\(section)-\(name).txt")
+          let text = String(repeating: "Text of \(section) \(name), once more. ", count: 4000)
+          try workspace.folder.write(text, to: "\(section)-\(name).txt")
           document += "  \(name): \(section)-\(name).txt\n"
         }
       }

@@ -9,12 +9,12 @@ extension ProgramTests {
     static let longRun = [
       "prune", "--model", Fixtures.demoModel, "--output", "out", "--calibration-text",
       Fixtures.repository + "/demo/train.txt", "--sequences", "400", "--length", "256", "--threads", "1", "--set",
-      "scoring.accumulation=absolute",
+      "scoring.accumulation=absolute", "--set", "resources.stop-within=600",
     ]
 
     /// Starts the long run, does `act` once scoring has begun, and waits. Each rank leaves its process's number in
     /// `pid.RANK`, and `$JOB` is the launcher's; the job's standard error is `log`, and the shell's the test's.
-    private static func interrupt(
+    static func interrupt(
       ranks: Int?, _ flags: [String] = [], in workspace: Workspace, _ act: String
     ) async throws -> (code: Int32, log: String, output: String) {
       let launcher = ranks.map { "mpirun -np \($0) --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 " } ?? ""

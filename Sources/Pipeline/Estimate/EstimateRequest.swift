@@ -62,7 +62,7 @@ public struct EstimateRequest: Sendable {
     let hosts = Set(layout.hostNames).count
     let nodes = machines.nodes ?? hosts
     let ranksPerNode = machines.ranksPerNode ?? max(1, session.communicator.size / hosts)
-    let resources = try Resources(try withoutBFloat16(), model: nil, session: session)
+    let resources = try Resources(try forMeasuring(), model: nil, session: session)
     let cores = machines.cores ?? document.resources.threads ?? resources.threads
     // Described machines have bf16 when the document says so, these when they have it.
     let compute = document.resources.compute
@@ -90,9 +90,12 @@ public struct EstimateRequest: Sendable {
     }
   }
 
-  /// These machines need not multiply bf16 for others to be estimated.
-  private func withoutBFloat16() throws -> RunDocument {
-    try document.applying([RunOverride(key: "resources.compute", value: "f32", source: "estimate")])
+  /// These machines need not multiply bf16 for others to be estimated, nor have their cores.
+  private func forMeasuring() throws -> RunDocument {
+    try document.applying([
+      RunOverride(key: "resources.compute", value: "f32", source: "estimate"),
+      RunOverride(key: "resources.threads", value: "auto", source: "estimate"),
+    ])
   }
 
   /// Of a rank with so many cores, in float32 and in bf16, which is twice as fast where it is not measured (DESIGN §7).
@@ -106,7 +109,9 @@ public struct EstimateRequest: Sendable {
     let scale = Double(cores) / Double(resources.threads)
     let single = try ProductPeak(resources.measuringBackend, weights: .float32, timer: timer).rate * scale
     guard measuresBFloat16 else { return (single, 2 * single) }
-    let backend = session.makeBackend(document.resources.backend, resources.threads, true)
+    let backend = try session.together {
+      try session.makeBackend(document.resources.backend, resources.threads, true)
+    }
     return (single, try ProductPeak(backend, weights: .bfloat16, timer: timer).rate * scale)
   }
 }
