@@ -45,17 +45,22 @@ public struct ScoreTable: Sendable, Equatable {
 
   /// The table itself, once it is known to fit the model: a score for each unit of `model`, and each a finite number.
   ///
+  /// - Parameter file: the name that errors carry; nil for scores that are in no file.
   /// - Throws: `mismatch` or `notFinite`, naming the layer and the unit.
   @discardableResult
-  public func checked(against model: [PrunableLayer]) throws(ArtifactError) -> ScoreTable {
-    guard layers.count == model.count else {
-      throw ArtifactError(
-        code: .mismatch,
-        message: "scores are of \(layers.count) layers but the model has \(model.count); score this model again")
-    }
-    for (index, (scores, layer)) in zip(layers, model).enumerated() {
-      try Self.check(scores.attention, units: layer.attentionUnits, "layers.\(index).attention")
-      try Self.check(scores.mlp, units: layer.mlpUnits, "layers.\(index).mlp")
+  public func checked(against model: [PrunableLayer], file: String? = nil) throws(ArtifactError) -> ScoreTable {
+    do throws(ArtifactError) {
+      guard layers.count == model.count else {
+        throw ArtifactError(
+          code: .mismatch,
+          message: "scores are of \(layers.count) layers but the model has \(model.count); score this model again")
+      }
+      for (index, (scores, layer)) in zip(layers, model).enumerated() {
+        try Self.check(scores.attention, units: layer.attentionUnits, "layers.\(index).attention")
+        try Self.check(scores.mlp, units: layer.mlpUnits, "layers.\(index).mlp")
+      }
+    } catch {
+      throw file.map(error.located) ?? error
     }
     return self
   }
@@ -69,6 +74,6 @@ public struct ScoreTable: Sendable, Equatable {
     guard let unit = scores.firstIndex(where: { !$0.isFinite }) else { return }
     throw ArtifactError(
       code: .notFinite,
-      message: "\(place): the score of unit \(unit) is \(scores[unit]); check the model's weights for NaN or infinity")
+      message: "\(place): the score of unit \(unit) is \(scores[unit]), not a finite number; score this model again")
   }
 }

@@ -45,6 +45,10 @@ public final class CPUBackend: HostBackend {
     }
   }
 
+  public func isFinite(_ x: Matrix) -> Bool {
+    (0..<x.rows).allSatisfy { i in unsafe ck_first_not_finite_float32(x.row(i), x.columns) == x.columns }
+  }
+
   public func add(_ x: Matrix, to y: Matrix, scale: Float) {
     requireSameShape(x, y)
     parallel.rows(x.rows, cost: x.columns) { i in unsafe ck_add_scaled(y.row(i), x.row(i), scale, x.columns) }

@@ -10,7 +10,7 @@ public struct CommunicationError: Error, CustomStringConvertible, Sendable, Equa
     case disagreement
     /// A root rank, length or message that no rank could act on.
     case invalidArgument
-    /// A gradient, or a sum of gradients, holds an infinite value or NaN. All ranks throw the same error.
+    /// A gradient, a sum of gradients, a loss, or what a step made of them is infinite or NaN. All ranks throw the same error.
     case notFinite
     /// A message came in other than it was sent. All ranks throw the same error.
     case damaged

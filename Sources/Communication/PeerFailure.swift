@@ -11,7 +11,8 @@ public struct PeerFailure: Error, CustomStringConvertible, Sendable, Equatable {
   public let exitCode: Int32
   /// All ranks that failed, ascending.
   public let failedRanks: [Int]
-  /// Whether every rank failed with this line, as when a file is missing everywhere.
+  /// Whether every rank failed with this line, as when a file is missing everywhere, or whether it lies in what all ranks
+  /// hold alike, such as a NaN in the model, whichever of them came upon it.
   public let isCommon: Bool
 
   public init(rank: Int, line: String, exitCode: Int32, failedRanks: [Int], isCommon: Bool) {

@@ -34,6 +34,8 @@ public protocol ComputeBackend: AnyObject {
   func read(_ matrix: Matrix, into values: inout MutableSpan<Float>)
   /// Lets the host change a dense matrix's numbers, row by row; in place where the matrix is in host memory.
   func update(_ matrix: Matrix, _ body: (inout MutableSpan<Float>) throws -> Void) throws
+  /// Whether no element is infinite or NaN.
+  func isFinite(_ x: Matrix) -> Bool
   /// Sets every element.
   func fill(_ matrix: Matrix, with value: Float)
   /// y += scale · x, both `[rows, columns]`.

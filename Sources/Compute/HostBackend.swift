@@ -51,6 +51,13 @@ extension HostBackend {
     try body(&span)
   }
 
+  public func isFinite(_ x: Matrix) -> Bool {
+    (0..<x.rows).allSatisfy { i in
+      let row = unsafe x.row(i)
+      return (0..<x.columns).allSatisfy { j in unsafe row[j].isFinite }
+    }
+  }
+
   public func releaseUnusedMemory() { pool.trim() }
 
   public func takePeakBytes() -> Int { pool.takePeak() }

@@ -9,6 +9,9 @@ public struct DivergenceMeasurement {
   private let blueprint: Blueprint
   private let backend: any ComputeBackend
   private let communicator: any Communicator
+  /// Dense and masked models go through the layers together.
+  private static let context = Overflow.Context(
+    remedy: "evaluate the model alone; where that works, a candidate's plan breaks it: lower allocation.sparsity")
 
   public init(blueprint: Blueprint, backend: any ComputeBackend, communicator: any Communicator) {
     self.blueprint = blueprint
@@ -27,6 +30,7 @@ public struct DivergenceMeasurement {
   ///   - batchTokens: tokens in a forward pass.
   ///   - roundTokens: tokens whose hidden states a rank holds at a time, over all masks; each round goes through all
   ///     layers once.
+  /// - Throws: ``Overflow`` where hidden states or logits are no finite numbers.
   public func measure(
     _ sequences: [[Int32]], masks: [ModelGates], batchTokens: Int, roundTokens: Int, source: any LayerSource,
     progress: PassProgress? = nil
@@ -37,7 +41,7 @@ public struct DivergenceMeasurement {
     var sums = [Double](repeating: 0, count: masks.count)
     for round in 0..<count {
       let batches = TokenBatch.split(round < rounds.count ? rounds[round] : [], tokens: batchTokens)
-      let pass = ForwardPass(blueprint: blueprint, backend: backend, source: source)
+      let pass = ForwardPass(blueprint: blueprint, backend: backend, source: source, context: Self.context)
       try pass.run(
         batches, variants: [nil] + masks,
         progress: { done, total in try progress?(round * total + done, count * total) }

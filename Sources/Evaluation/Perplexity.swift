@@ -16,7 +16,7 @@ public struct Perplexity: Sendable, Equatable {
     self.tokens = tokens
   }
 
-  /// Infinite when the mean is too large to be told apart from it, NaN without tokens.
+  /// Infinite when the mean is too large to be told apart from it, which a bad cut may come to; NaN without tokens.
   public var value: Double { tokens == 0 ? .nan : exp(negativeLogLikelihood / Double(tokens)) }
 }
 
@@ -52,9 +52,12 @@ public struct PerplexityMeasurement {
   ///   - roundTokens: tokens whose hidden states a rank holds at a time; each round goes through all layers once.
   ///   - gates: a plan's mask, to measure a pruned model that is not written yet.
   ///   - adapters: what is trained beside the weights and not merged yet.
+  ///   - context: what is told when numbers overflow; nil for what `gates` say.
+  /// - Throws: ``Overflow`` where hidden states or logits are no finite numbers.
   public func measure(
     _ windows: [EvaluationWindow], batchTokens: Int, roundTokens: Int, source: any LayerSource,
-    gates: ModelGates? = nil, adapters: ModelAdapters = [:], progress: PassProgress? = nil
+    gates: ModelGates? = nil, adapters: ModelAdapters = [:], context: Overflow.Context? = nil,
+    progress: PassProgress? = nil
   ) throws -> Perplexity {
     let rounds = windows.rounds(of: roundTokens, tokens: \.ids.count)
     // Every rank goes through as many sweeps as the rank with the most, because sweeps are collective.
@@ -64,7 +67,8 @@ public struct PerplexityMeasurement {
       let windows = round < rounds.count ? rounds[round] : []
       let batches = TokenBatch.split(
         windows.map(\.ids), tokens: batchTokens, scoredFrom: windows.map(\.scoredFrom))
-      let pass = ForwardPass(blueprint: blueprint, backend: backend, source: source)
+      let pass = ForwardPass(
+        blueprint: blueprint, backend: backend, source: source, context: context ?? (gates == nil ? .model : .plan))
       try pass.run(
         batches, gates: gates, adapters: adapters,
         progress: { done, total in try progress?(round * total + done, count * total) }

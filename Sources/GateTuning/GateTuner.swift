@@ -13,7 +13,7 @@ public final class GateTuner {
     /// The text of a step.
     public var batches: (_ step: Int) throws -> TrainingBatches
     /// Perplexity on held-out text under gates, nil for the dense model; nil when there is no such text.
-    public var validate: ((_ gates: ModelGates?) throws -> Double)?
+    public var validate: ((_ gates: ModelGates?, _ context: Overflow.Context) throws -> Double)?
     /// Scores under gates, when stages begin with new ones.
     public var rescore: ((_ gates: ModelGates) throws -> ScoreTable)?
     /// Keeps a state to go on from.
@@ -28,7 +28,8 @@ public final class GateTuner {
 
     public init(
       allocate: @escaping (ScoreTable, Double, Double?) throws -> PruningPlan,
-      batches: @escaping (Int) throws -> TrainingBatches, validate: ((ModelGates?) throws -> Double)?,
+      batches: @escaping (Int) throws -> TrainingBatches,
+      validate: ((ModelGates?, Overflow.Context) throws -> Double)?,
       rescore: ((ModelGates) throws -> ScoreTable)?, save: @escaping (TrainingState) throws -> Void,
       report: @escaping (TrainingStep) throws -> Void
     ) {
@@ -56,6 +57,12 @@ public final class GateTuner {
   var scaleOptimizer: Adam
   var budget: BudgetTerms
   var progress = TuningProgress()
+
+  private static let check = StepCheck(
+    stage: "gate tuning",
+    remedy:
+      "lower tuning.learning-rate or tuning.scale-learning-rate, or raise tuning.tau where it is low, and start over (--fresh)"
+  )
 
   /// - Parameters:
   ///   - scores: of the dense model: their order is where gates start.
@@ -99,7 +106,7 @@ public final class GateTuner {
   /// The one-shot plan is the first to be judged: tuning that makes things worse leaves it.
   private func judgeStart() throws {
     guard let validate = hooks.validate else { return }
-    progress.dense = try validate(nil)
+    progress.dense = try validate(nil, .model)
     _ = try judge(oneShot, of: registry, target: scheduler.target(ofStage: 0), round: nil)
   }
 
@@ -125,6 +132,7 @@ public final class GateTuner {
     let function = GateFunction(
       temperature: scheduler.temperature(atStep: progress.step), isHard: settings.isHard)
     let openness = try openness(function, target: target)
+    let (check, number) = (Self.check, progress.step + 1)
     let batches = try hooks.batches(progress.step)
     let (loss, gradient) = try factorGradients(batches, openness: openness)
 
@@ -138,9 +146,11 @@ public final class GateTuner {
     _ = clip(&scaleGradient, to: settings.clip)
     let learningRate = settings.learningRate(progress.step)
     logitOptimizer.update(&registry.logits, gradients: logitGradient, learningRate: learningRate)
+    try check.requireFinite(registry.logits, step: number) { "the logit of gate \($0)" }
     if settings.scaleLearningRate.peak > 0 {
       scaleOptimizer.update(
         &registry.scales, gradients: scaleGradient, learningRate: settings.scaleLearningRate(progress.step))
+      try check.requireFinite(registry.scales, step: number, name: registry.unitName)
     }
     budget.step(shares, targetSparsity: target)
 
@@ -170,20 +180,27 @@ public final class GateTuner {
   ) throws -> (loss: Double, gradient: [Float]) {
     let student = TrainingPass.Student(
       gates: registry.modelGates(registry.factors(openness: openness)), wantsGateGradients: true)
+    let (check, number) = (Self.check, progress.step + 1)
     var loss = 0.0
     var gradient = [Float](repeating: 0, count: registry.scales.count)
     for own in batches.passes {
       let result = try pass.run(
         own, objective: settings.objective, hiddenWeight: settings.hiddenWeight, targets: batches.targets,
         student: student,
-        keepsActivations: keepsActivations)
+        keepsActivations: keepsActivations, context: context(ofStep: number))
       loss += result.value
       for (index, value) in registry.flat(result.gateGradients).enumerated() { gradient[index] += value }
     }
+    loss = try communicator.sum(of: loss)
+    try check.requireFinite(loss, "the loss", step: number)
     let registry = registry
     hooks.gradient(gradient)
     try exchange.sum(&gradient, step: progress.step, place: registry.unitName)
-    return (try communicator.sum(of: loss), gradient)
+    return (loss, gradient)
+  }
+
+  private func context(ofStep step: Int) -> Overflow.Context {
+    Overflow.Context(place: Self.check.place(ofStep: step), remedy: Self.check.remedy)
   }
 
   /// Which gates are open, `[gate]`.
@@ -228,13 +245,17 @@ public final class GateTuner {
     _ plan: PruningPlan, of registry: GateRegistry, target: Double, round: Int?
   ) throws -> Double? {
     let factors = registry.factors(plan)
-    let perplexity = try hooks.validate?(registry.modelGates(factors))
+    let perplexity = try hooks.validate?(
+      registry.modelGates(factors), progress.step == 0 ? .plan : context(ofStep: progress.step))
+    // An infinite one is no more than a bad one.
+    if let perplexity, perplexity.isNaN {
+      try Self.check.requireFinite(perplexity, "validation perplexity", step: progress.step)
+    }
     let isBetter =
       progress.best.map { best in
         if target > best.target { return !isTooMuch(perplexity) }
         guard let perplexity, let other = best.perplexity else { return true }
-        // Not a number is never better, and anything is better than it.
-        return perplexity < other || (other.isNaN && !perplexity.isNaN)
+        return perplexity < other
       } ?? true
     if isBetter {
       progress.best = TuningProgress.Candidate(

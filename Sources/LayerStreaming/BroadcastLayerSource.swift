@@ -25,13 +25,18 @@ public final class BroadcastLayerSource: LayerSource {
   /// Bytes of all groups received or sent so far.
   public private(set) var broadcastBytes = 0
 
-  /// Reads the groups that this rank owns into memory.
+  /// Reads the groups that this rank owns into memory, and makes sure that they are finite numbers. Collective.
   ///
   /// - Parameters:
   ///   - communicator: for broadcasts alone; nothing else may use it.
+  ///   - check: the run's.
   ///   - depth: how many groups are fetched ahead; memory holds as many besides the one in use.
   ///   - trace: gets every broadcast, every wait for one, and the layers that are computed in between.
-  public init(_ model: Model, communicator: any Communicator, depth: Int = 2, trace: Trace? = nil) throws {
+  /// - Throws: on the ranks that came upon the first fault in the model; others return.
+  public init(
+    _ model: Model, communicator: any Communicator, check: WeightCheck = WeightCheck(), depth: Int = 2,
+    trace: Trace? = nil
+  ) throws {
     precondition(depth > 0, "something has to be fetched ahead")
     self.model = model
     self.communicator = communicator
@@ -43,10 +48,19 @@ public final class BroadcastLayerSource: LayerSource {
     var owned: [WeightGroup: GroupWeights] = [:]
     // By name: a tied output matrix is the embedding, and in memory once.
     var held: [String: StoredTensor] = [:]
-    for group in model.blueprint.groups
-    where partition.owner(of: group, in: model.blueprint) == communicator.rank {
-      owned[group] = try Self.inMemory(try model.weights(of: group), &held)
+    var fault: (place: Int, error: any Error)?
+    for (place, group) in model.blueprint.groups.enumerated()
+    where fault == nil && partition.owner(of: group, in: model.blueprint) == communicator.rank {
+      do {
+        try check.requireFinite(group, of: model)
+        owned[group] = try Self.inMemory(try model.weights(of: group), &held)
+      } catch {
+        fault = (place, error)
+      }
     }
+    // Of several ranks' faults the one that comes first in the model counts, however many ranks there are.
+    let first = -(try communicator.maximum(of: -(fault.map { Double($0.place) } ?? .infinity)))
+    if let fault, Double(fault.place) == first { throw fault.error }
     self.owned = owned
     ownedBytes = held.values.reduce(0) { $0 + $1.byteCount }
     trace?.record("load own layers", .compute, on: .main, from: start, bytes: ownedBytes)

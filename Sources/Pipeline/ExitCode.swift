@@ -41,7 +41,7 @@ public enum ExitCode {
     case let error as RunDocumentError: error.code == .unreadable ? noInput : usage
     case is StoppedError: stopped
     case let error as DoctorError: error.exitCode
-    case is AllocationError: usage
+    case let error as AllocationError: error.code == .invalidInput ? data : usage
     case is RunFolderError: cannotCreate
     case let error as MemoryLimitError: error.exitCode
     case is ProcessLimitError: memory
@@ -61,7 +61,7 @@ public enum ExitCode {
       case .invalidArgument: usage
       default: data
       }
-    case is TransformerError: data
+    case is TransformerError, is Overflow: data
     case is ComputeError: memory
     case let error as CommunicationError:
       switch error.code {
@@ -70,6 +70,17 @@ public enum ExitCode {
       default: software
       }
     default: software
+    }
+  }
+
+  /// Whether an error lies in the numbers of a model, which every rank holds alike: whichever rank came upon it, all say the
+  /// same.
+  static func isCommon(_ error: any Error) -> Bool {
+    switch error {
+    case is Overflow: true
+    case let error as StorageError: error.code == .notFinite
+    case let error as CheckpointError: error.code == .notFinite
+    default: false
     }
   }
 

@@ -23,10 +23,14 @@ struct HeldOut {
   }
 
   /// Perplexity over all ranks' windows. Collective.
-  func perplexity(gates: ModelGates? = nil, adapters: ModelAdapters = [:]) throws -> Double {
+  ///
+  /// - Parameter context: what is told when numbers overflow.
+  func perplexity(
+    gates: ModelGates? = nil, adapters: ModelAdapters = [:], context: Overflow.Context
+  ) throws -> Double {
     try measurement.measure(
       windows, batchTokens: batchTokens, roundTokens: EvaluateStage.roundTokens, source: source, gates: gates,
-      adapters: adapters
+      adapters: adapters, context: context
     ).value
   }
 }

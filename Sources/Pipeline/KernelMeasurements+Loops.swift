@@ -5,7 +5,7 @@ internal import Tensors
 /// vectors of a width alone (weights of norms, rotary tables) are not counted.
 extension KernelMeasurements {
   func loops() throws -> [Row] {
-    let rows = try norms() + rotation() + mlp() + saliency() + objectives() + [load()]
+    let rows = try norms() + rotation() + mlp() + saliency() + objectives() + load()
     backend.releaseUnusedMemory()
     return rows
   }
@@ -95,15 +95,16 @@ extension KernelMeasurements {
     ]
   }
 
-  /// Two bytes of bf16 in, four of float32 out.
-  private func load() throws -> Row {
+  /// Two bytes of bf16 in, four of float32 out; and two in where they are only looked at for NaN.
+  private func load() throws -> [Row] {
     let matrix = try backend.makeMatrix(shape.neurons, shape.hiddenSize)
     let stored = try StoredTensor(
       name: "weight", elementType: .bfloat16, shape: Shape([shape.neurons, shape.hiddenSize]),
       bytes: Array(repeating: 0x3C, count: 2 * matrix.count))
-    return try row("widen bf16", matrix, passes: 1.5) {
-      try backend.load(stored, rows: 0..<shape.neurons, into: matrix)
-    }
+    return [
+      try row("widen bf16", matrix, passes: 1.5) { try backend.load(stored, rows: 0..<shape.neurons, into: matrix) },
+      try row("check bf16", matrix, passes: 0.5) { try stored.requireFinite() },
+    ]
   }
 
   private func noise(_ columns: Int) throws -> Matrix { try backend.makeNoise(tokens, columns) }

@@ -47,7 +47,7 @@ struct RecoverStage {
     let stopping = TrainingStop(session, state: state, digest: stateDigest)
     var hooks = RecoveryTrainer.Hooks(
       batches: { text.step($0, batchTokens: resources.batchTokens, communicator: communicator) },
-      validate: validation.map { validation in { try validation.perplexity(adapters: $0) } },
+      validate: validation.map { validation in { try validation.perplexity(adapters: $0, context: $1) } },
       save: stopping.save, report: { _ in })
     hooks.wantsState = stopping.isAsked
     if let dump { hooks.gradient = dump.keep }

@@ -23,6 +23,8 @@ struct Resources {
   let warnings: [String]
   /// Names of the hosts that ranks run on, each once.
   let hosts: [String]
+  /// Looks at every weight once in the run.
+  private let weightCheck: WeightCheck
   private let ranksOnThisHost: Int
   private let session: Session
   private let document: RunDocument
@@ -35,6 +37,7 @@ struct Resources {
   init(_ document: RunDocument, model: Model?, session: Session) throws {
     self.session = session
     self.document = document
+    weightCheck = WeightCheck { try session.together($0) }
     let layout = try session.communicator.hostLayout()
     ranksOnThisHost = layout.ranksOnThisHost
     hosts = Set(layout.hostNames).sorted()
@@ -68,12 +71,22 @@ struct Resources {
     if broadcasts {
       let communicator = try session.communicator.duplicate(waiting: .sleeping)
       source = try session.together {
-        try BroadcastLayerSource(model, communicator: communicator, trace: session.trace)
+        try BroadcastLayerSource(model, communicator: communicator, check: weightCheck, trace: session.trace)
       }
     } else {
-      source = MappedLayerSource(model, trace: session.trace)
+      source = MappedLayerSource(model, check: weightCheck, trace: session.trace)
     }
-    return WatchedLayerSource(source, layers: model.blueprint.layers.count, heartbeat: session.console.heartbeat)
+    return WatchedLayerSource(source, layers: model.blueprint.layers.count, session: session)
+  }
+
+  /// The mapped weights of a layer of `model` on each rank, nil for a rank that wants none. Collective.
+  func weights(ofLayer layer: Int?, of model: Model) throws -> GroupWeights? {
+    try session.together {
+      try layer.map { layer in
+        try weightCheck.requireFinite(.layer(layer), of: model)
+        return try model.weights(of: .layer(layer))
+      }
+    }
   }
 
   /// Both backends, or the one that is both.

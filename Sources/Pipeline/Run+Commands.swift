@@ -172,6 +172,7 @@ extension Run {
         throw ArtifactError(
           code: .mismatch, message: "\(path): the scores are of another model; score this model again")
       }
+      try table.checked(against: inputs.model.blueprint.prunableLayers, file: path)
       note(table)
       return table
     }

@@ -34,6 +34,7 @@ extension Run {
     let provenance = Provenance(version: Session.version, planHash: try plan?.digest())
     let session = session
     var hooks = Repacker.Hooks(exitCode: ExitCode.code(for:), progress: session.console.progress)
+    hooks.isCommon = ExitCode.isCommon
     hooks.say = session.console.say
     hooks.share = recorder.share
     hooks.keepsShards = { [ExitCode.stopped, ExitCode.inputOutput].contains(ExitCode.code(for: $0)) }

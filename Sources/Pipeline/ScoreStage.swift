@@ -40,7 +40,7 @@ struct ScoreStage {
     case .magnitude:
       layers = try recorder.run("score", amount: Double(inputs.model.parameterCount), unit: "parameters") {
         try scorer.scoreMagnitude(
-          weights: { try inputs.model.weights(of: .layer($0)) }, progress: saver.progress)
+          weights: { try resources.weights(ofLayer: $0, of: inputs.model) }, progress: saver.progress)
       }
     case .random:
       layers = try recorder.run("score") { scorer.scoreRandomly(seed: settings.seed) }
@@ -139,7 +139,11 @@ struct ScoreStage {
       return try scorer.score(
         batches, settings: settings, scope: scope, source: source, boundaries: boundaries, gates: gates, after: done,
         progress: saver.progress,
-        layerDone: { try saver.layerDone($0, batches: batches, streams: $1, backend: resources.backend) })
+        layerDone: { done, streams in
+          // Before it is saved.
+          try session.together { try done.requireFinite() }
+          try saver.layerDone(done, batches: batches, streams: streams, backend: resources.backend)
+        })
     }
     recorder.count(source)
     resources.backend.releaseUnusedMemory()

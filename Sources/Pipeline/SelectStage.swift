@@ -52,16 +52,25 @@ struct SelectStage {
         }
       }
       for (candidate, divergence) in zip(tried, measured) {
-        // A number that is none does not compare: it loses to any other.
-        let rank = divergence.isNaN ? .infinity : divergence
-        if rank < best?.divergence ?? .infinity || best == nil {
-          best = (divergences.count, rank, candidate.scores, candidate.plan)
+        // The same on every rank.
+        try session.together { try Self.requireFinite(divergence, candidate: divergences.count) }
+        if divergence < best?.divergence ?? .infinity {
+          best = (divergences.count, divergence, candidate.scores, candidate.plan)
         }
         divergences.append(divergence)
       }
     }
     guard let best else { preconditionFailure("a choice among no candidates") }
     return Choice(index: best.index, scores: best.scores, plan: best.plan, divergences: divergences)
+  }
+
+  /// A divergence that is no number compares with no other.
+  private static func requireFinite(_ divergence: Double, candidate: Int) throws(ArtifactError) {
+    guard !divergence.isFinite else { return }
+    throw ArtifactError(
+      code: .notFinite,
+      message: "candidate \(candidate + 1): its plan's divergence from the dense model is \(divergence); lower "
+        + "allocation.sparsity, or leave the candidate out (selection.seeds, selection.texts)")
   }
 
   /// KL of the masks' models on the held-out text.

@@ -46,6 +46,6 @@ public struct Session {
 
   /// Runs local work that may fail on every rank, so that all ranks learn of a failure anywhere.
   func together<Value>(_ body: () throws -> Value) throws -> Value {
-    try communicator.together(exitCode: ExitCode.code(for:), body)
+    try communicator.together(exitCode: ExitCode.code(for:), isCommon: ExitCode.isCommon, body)
   }
 }

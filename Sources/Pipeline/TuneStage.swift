@@ -43,7 +43,7 @@ struct TuneStage {
     var hooks = GateTuner.Hooks(
       allocate: allocate,
       batches: { text.step($0, batchTokens: resources.batchTokens, communicator: communicator) },
-      validate: validation.map { validation in { try validation.perplexity(gates: $0) } },
+      validate: validation.map { validation in { try validation.perplexity(gates: $0, context: $1) } },
       rescore: section.rescore ? { try rescore($0, stopping.saved) } : nil, save: stopping.save, report: { _ in })
     hooks.wantsState = stopping.isAsked
     if let dump { hooks.gradient = dump.keep }

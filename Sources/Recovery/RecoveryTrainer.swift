@@ -11,7 +11,7 @@ public final class RecoveryTrainer {
     /// The text of a step.
     public var batches: (_ step: Int) throws -> TrainingBatches
     /// Perplexity on held-out text with the adapters; nil when there is no such text.
-    public var validate: ((_ adapters: ModelAdapters) throws -> Double)?
+    public var validate: ((_ adapters: ModelAdapters, _ context: Overflow.Context) throws -> Double)?
     /// Keeps a state to go on from.
     public var save: (_ state: TrainingState) throws -> Void
     /// Hears of every finished step.
@@ -23,7 +23,8 @@ public final class RecoveryTrainer {
     public var gradient: (_ gradient: [Float]) -> Void = { _ in }
 
     public init(
-      batches: @escaping (Int) throws -> TrainingBatches, validate: ((ModelAdapters) throws -> Double)?,
+      batches: @escaping (Int) throws -> TrainingBatches,
+      validate: ((ModelAdapters, Overflow.Context) throws -> Double)?,
       save: @escaping (TrainingState) throws -> Void, report: @escaping (TrainingStep) throws -> Void
     ) {
       self.batches = batches
@@ -45,6 +46,12 @@ public final class RecoveryTrainer {
   private let pass: TrainingPass
   private let teacher: Teacher
   private let keepsActivations: Bool
+
+  private static let check = StepCheck(
+    stage: "recovery",
+    remedy:
+      "lower recovery.learning-rate, or recovery.alpha and recovery.hidden-weight where they are high, and start over (--fresh)"
+  )
 
   /// How often a run is validated, so that one that gets worse is noticed.
   private static let validations = 4
@@ -84,6 +91,7 @@ public final class RecoveryTrainer {
     let start = ContinuousClock.now
     let batches = try hooks.batches(progress.step)
     let seed = settings.seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(progress.step + 1)
+    let (check, number) = (Self.check, progress.step + 1)
     var loss = 0.0
     for (own, sequences) in zip(batches.passes, batches.sequences) {
       let student = TrainingPass.Student(
@@ -96,16 +104,18 @@ public final class RecoveryTrainer {
       loss += try pass.run(
         own, objective: settings.objective, teacher: teacher, hiddenWeight: settings.hiddenWeight,
         targets: batches.targets, student: student,
-        keepsActivations: keepsActivations
+        keepsActivations: keepsActivations, context: context(ofStep: number)
       ).value
     }
+    loss = try communicator.sum(of: loss)
+    try check.requireFinite(loss, "the loss", step: number)
     var gradient = registry.takeGradients()
     hooks.gradient(gradient)
     try exchange.sum(&gradient, step: progress.step, place: registry.name)
-    loss = try communicator.sum(of: loss)
     let norm = clip(&gradient, to: settings.clip)
     let learningRate = settings.learningRate(progress.step)
     optimizer.update(&values, gradients: gradient, learningRate: learningRate)
+    try check.requireFinite(values, step: number, name: registry.name)
     registry.values = values
 
     progress.step += 1
@@ -127,13 +137,18 @@ public final class RecoveryTrainer {
     if try hooks.wantsState() || isTurn { try hooks.save(try state) }
   }
 
+  private func context(ofStep step: Int) -> Overflow.Context {
+    Overflow.Context(place: Self.check.place(ofStep: step), remedy: Self.check.remedy)
+  }
+
   /// Measures the adapters as they are and keeps them when they are the best so far.
   private func judge() throws -> Double? {
     guard let validate = hooks.validate else { return nil }
-    let perplexity = try validate(registry.adapters)
+    let perplexity = try validate(registry.adapters, progress.step == 0 ? .model : context(ofStep: progress.step))
+    // An infinite one is no more than a bad one.
+    if perplexity.isNaN { try Self.check.requireFinite(perplexity, "validation perplexity", step: progress.step) }
     if progress.step == 0 { progress.startPerplexity = perplexity }
-    // Not a number is never better, and anything is better than it.
-    if progress.best.map({ perplexity < $0.perplexity || ($0.perplexity.isNaN && !perplexity.isNaN) }) ?? true {
+    if progress.best.map({ perplexity < $0.perplexity }) ?? true {
       progress.best = RecoveryProgress.Best(values: values, perplexity: perplexity, step: progress.step)
     }
     return perplexity

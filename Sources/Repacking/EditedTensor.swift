@@ -13,7 +13,8 @@ struct EditedTensor {
 
   /// Hands the changed bytes to `emit`, in order, in pieces of at most about `pieceBytes`.
   ///
-  /// - Throws: ``CheckpointError`` with code `notFinite` for a number that the tensor's type cannot hold.
+  /// - Throws: ``CheckpointError`` with code `notFinite` for a number that the tensor's type cannot hold;
+  ///   ``StorageError`` with code `notFinite` where it was none before.
   func forEachPiece(pieceBytes: Int = 8 << 20, _ emit: (RawSpan) throws -> Void) throws {
     let (rows, width) = (tensor.shape.dimensions[0], tensor.shape.dimensions[1])
     let keptRows = cut?.axis == .rows ? cut?.runs ?? [] : [0..<rows]
@@ -65,12 +66,14 @@ struct EditedTensor {
 
   private func requireRepresentable(
     _ kept: [Float], firstRow: Int, columns: [Range<Int>]
-  ) throws(CheckpointError) {
+  ) throws {
     let limit = tensor.elementType.overflowMagnitude
     // Written so that a NaN is found too.
     guard let index = kept.firstIndex(where: { !(abs($0) < limit) }) else { return }
     let indices = columns.flatMap { Array($0) }
     let (row, column) = (firstRow + index / indices.count, indices[index % indices.count])
+    let element = row * tensor.shape.dimensions[1] + column
+    guard tensor.isFinite(at: element) else { throw tensor.notFinite(element) }
     throw CheckpointError(
       .notFinite,
       "\(tensor.path.map { "\($0): " } ?? "")tensor \(OneLine.quoted(tensor.name)): element [\(row), \(column)] becomes "

@@ -18,6 +18,7 @@ extension Repacker {
     } else if let cut {
       try cut.forEachPiece(of: tensor, emit)
     } else {
+      try tensor.requireFinite()
       try emit(tensor.bytes)
     }
   }

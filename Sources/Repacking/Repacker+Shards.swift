@@ -25,7 +25,7 @@ extension Repacker {
     var done = 0
     for first in stride(from: 0, to: missing.count, by: ranks) {
       let round = missing[first..<min(first + ranks, missing.count)]
-      let digest = try communicator.together(exitCode: hooks.exitCode) {
+      let digest = try communicator.together(exitCode: hooks.exitCode, isCommon: hooks.isCommon) {
         guard first + rank < missing.count else { return "" }
         return try write(missing[first + rank], to: folder, roles: roles) { bytes in
           done += bytes

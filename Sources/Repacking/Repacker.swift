@@ -54,8 +54,10 @@ public struct Repacker {
 
   /// What a write tells and asks while it goes on.
   public struct Hooks {
-    /// The process's exit code for an error, for ``Communicator/together(exitCode:_:)``.
+    /// The process's exit code for an error, for ``Communicator/together(exitCode:isCommon:_:)``.
     public var exitCode: (any Error) -> Int32
+    /// Whether an error lies in the model, which all ranks hold, as there.
+    public var isCommon: (any Error) -> Bool = { _ in false }
     /// Bytes written by this rank, of how many.
     public var progress: ((_ done: Int, _ total: Int) -> Void)?
     /// Told how many bytes are this rank's to write, before it begins.
@@ -87,8 +89,8 @@ public struct Repacker {
   /// - Parameters:
   ///   - layout: nil for the family's own where all layers end with one shape, else `per_layer_config`.
   ///   - prepared: the folder that rank 0 has prepared; nil on other ranks.
-  /// - Throws: ``CheckpointError``, such as `notFinite` for a number that an edit pushes past the tensor's type, or
-  ///   ``PeerFailure`` where another rank failed; the files that were written are removed, unless ``Hooks/keepsShards`` says
+  /// - Throws: ``PeerFailure`` where any rank failed, such as for a kept number of the model that is NaN or infinite, or one
+  ///   that an edit pushes past the tensor's type; the files that were written are removed, unless ``Hooks/keepsShards`` says
   ///   otherwise.
   public func write(
     to path: String, layout wanted: CheckpointLayout?, prepared: OutputFolder?, maximumShardBytes: Int,

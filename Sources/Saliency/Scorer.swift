@@ -33,6 +33,7 @@ public struct Scorer {
   ///   - layerDone: gets all that scoring needs to go on below a layer: what ranks share, and this rank's streams, `[token,
   ///     hidden]` by batch, to be used at once. Every rank hears of every layer; what it throws ends the scoring.
   /// - Returns: the scores and f, equal on all ranks.
+  /// - Throws: ``Overflow`` where hidden states or logits are no finite numbers; scores that are none are handed over.
   public func score(
     _ batches: [TokenBatch], settings: ScoringSettings, scope: GradientPass.Scope, source: any LayerSource,
     boundaries: BoundaryStore, gates: ModelGates? = nil, after earlier: ScoringProgress? = nil,
@@ -45,7 +46,8 @@ public struct Scorer {
     var done = earlier
     if let earlier, earlier.layer == 0 { return (earlier.layers, earlier.objective) }
     var scores = UnitScores(blueprint)
-    let pass = GradientPass(blueprint: blueprint, backend: backend, source: source)
+    let pass = GradientPass(
+      blueprint: blueprint, backend: backend, source: source, context: gates == nil ? .model : .plan)
     _ = try pass.run(
       batches, objective: settings.objective, scope: scope,
       wants: GradientPass.Wants(layerParts: UnitScores.parts(of: blueprint), perBatch: isAbsolute),
@@ -79,19 +81,21 @@ public struct Scorer {
   /// Scores by the weights alone: each rank its own layers.
   ///
   /// - Parameters:
-  ///   - weights: a layer's weights, from wherever this rank has them.
+  ///   - weights: a layer's weights, from wherever this rank has them; of a rank that has no layer left it is asked for
+  ///     none, and gives nil. Every rank asks as often.
   ///   - progress: counts rounds in which each rank scores one layer of its own, or has none left.
   public func scoreMagnitude(
-    weights: (_ layer: Int) throws -> GroupWeights, progress: PassProgress? = nil
+    weights: (_ layer: Int?) throws -> GroupWeights?, progress: PassProgress? = nil
   ) throws -> [ScoreTable.Layer] {
     var scores = UnitScores(blueprint)
     let (count, partition) = (blueprint.layers.count, Partition(ranks: communicator.size))
     let own = partition.layers(ownedBy: communicator.rank, of: count)
     let rounds = partition.layers(ownedBy: 0, of: count).count
     for round in 0..<rounds {
-      if round < own.count {
-        let matrices = try GroupMatrices(loading: try weights(own[round]), backend: backend)
-        scores.add(layer: own[round], weights: matrices, gradients: nil, backend: backend)
+      let layer = round < own.count ? own[round] : nil
+      if let weights = try weights(layer), let layer {
+        let matrices = try GroupMatrices(loading: weights, backend: backend)
+        scores.add(layer: layer, weights: matrices, gradients: nil, backend: backend)
       }
       try progress?(round + 1, rounds)
     }

@@ -22,6 +22,8 @@ public struct StorageError: Error, CustomStringConvertible, Sendable, Equatable 
     case outOfBounds
     /// Elements of this type do not convert as asked.
     case unsupportedElementType
+    /// An element is infinite or NaN.
+    case notFinite
     /// The file was already committed or discarded.
     case closed
     /// Another process holds the file's lock.

@@ -13,11 +13,16 @@ public struct ForwardPass {
   private let blueprint: Blueprint
   private let backend: any ComputeBackend
   private let source: any LayerSource
+  private let context: Overflow.Context
 
-  public init(blueprint: Blueprint, backend: any ComputeBackend, source: any LayerSource) {
+  /// - Parameter context: what is told when numbers overflow.
+  public init(
+    blueprint: Blueprint, backend: any ComputeBackend, source: any LayerSource, context: Overflow.Context = .model
+  ) {
     self.blueprint = blueprint
     self.backend = backend
     self.source = source
+    self.context = context
   }
 
   /// The order in which a forward sweep asks for weights.
@@ -26,6 +31,8 @@ public struct ForwardPass {
   /// Runs the batches and hands each one's last hidden states `[token, hidden]` and the head to `finish`.
   ///
   /// A rank without batches goes through the same schedule, because other ranks wait for the same broadcasts.
+  ///
+  /// - Throws: ``Overflow`` where hidden states or logits are no finite numbers; what `finish` made of them is none either.
   public func run(
     _ batches: [TokenBatch], gates: ModelGates? = nil, adapters: ModelAdapters = [:], progress: PassProgress? = nil,
     finish: (_ batch: Int, _ stream: Matrix, _ head: HeadPass) throws -> Void
@@ -42,20 +49,23 @@ public struct ForwardPass {
     try source.begin(schedule)
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
     let (steps, count) = (blueprint.layers.count + 1, variants.count)
-    let streams = try sweep(
+    let (streams, found) = try sweep(
       batches.flatMap { Array(repeating: $0, count: count) }, rotary: rotary, gates: { variants[$0 % count] },
       adapters: adapters, progress: { try progress?($0, steps) })
+    var search = found
     let weights = try source.weights(of: .head)
     if !batches.isEmpty {
       let head = try HeadPass(blueprint, weights: weights, backend: backend)
       for number in batches.indices {
         try finish(number, Array(streams[number * count..<(number + 1) * count]), head)
       }
+      search.look(at: head)
     }
+    try source.sweepDone(search.first)
     try progress?(steps, steps)
   }
 
-  /// Runs the batches through embedding and layers, and returns each one's last hidden states.
+  /// Runs the batches through embedding and layers, and returns each one's last hidden states, and where they overflowed.
   ///
   /// - Parameters:
   ///   - layers: how many, from the first; nil for all.
@@ -67,7 +77,8 @@ public struct ForwardPass {
     keep: (_ input: Matrix, _ inside: LayerPass.Activations, _ layer: Int, _ batch: Int) throws -> Void = {
       _, _, _, _ in
     }
-  ) throws -> [Matrix] {
+  ) throws -> (streams: [Matrix], search: OverflowSearch) {
+    var search = OverflowSearch(backend, context)
     var streams = try embed(batches)
     for (index, layer) in blueprint.layers.prefix(layers ?? .max).enumerated() {
       let weights = try source.weights(of: .layer(index))
@@ -80,13 +91,14 @@ public struct ForwardPass {
             input, layout: batch.layout, weights: matrices, gates: gates(number)?[index],
             adapters: adapters.isEmpty ? nil : AppliedAdapters(adapters))
           streams[number] = result.output
+          search.look(at: result.output, of: .layer(index))
           try keep(input, result.activations, index, number)
           source.batchDone()
         }
       }
       try progress(index + 1)
     }
-    return streams
+    return (streams, search)
   }
 
   /// Refuses what passes have no arithmetic for outside the layers.

@@ -30,7 +30,7 @@ public struct GenerationPass {
   ///     prompts within one.
   /// - Returns: the sequences, prompts included, in the order of the prompts.
   /// - Throws: ``TransformerError`` for a model that cannot write left to right; `ComputeError` without memory;
-  ///   what weights, `progress` and `next` throw.
+  ///   ``Overflow`` where hidden states are no finite numbers; what weights, `progress` and `next` throw.
   public func run(
     _ prompts: [[Int32]], promptLength: Int, length: Int, progress: PassProgress? = nil,
     next: (_ sequence: Int, _ position: Int, _ logits: Span<Float>) throws -> Int32
@@ -51,7 +51,9 @@ public struct GenerationPass {
     for position in 0..<steps {
       let isWithinPrompt = position + 1 < promptLength
       try weights.begin(blueprint.groups.filter { $0 != .head || !isWithinPrompt })
-      let stream = try step(sequences.map { $0[position] }, position: position, layers: layers, caches: caches)
+      let (stream, overflow) = try step(
+        sequences.map { $0[position] }, position: position, layers: layers, caches: caches)
+      try weights.sweepDone(overflow)
       if !isWithinPrompt {
         let head = try weights.headPass(isNeeded: stream != nil)
         if let head, let stream {
@@ -67,11 +69,12 @@ public struct GenerationPass {
     return sequences
   }
 
-  /// The hidden states `[sequence, hidden]` of the tokens at one position after all layers; nil for a rank without any,
-  /// which goes through the same groups of weights.
+  /// The hidden states `[sequence, hidden]` of the tokens at one position after all layers, and where they overflowed; nil
+  /// for a rank without any, which goes through the same groups of weights.
   private func step(
     _ tokens: [Int32], position: Int, layers: [LayerPass], caches: [[KeyValueCache?]]
-  ) throws -> Matrix? {
+  ) throws -> (stream: Matrix?, overflow: Overflow?) {
+    var search = OverflowSearch(weights.backend, .model)
     let embedding = try weights.stored(.embedding)
     var stream =
       try tokens.isEmpty
@@ -81,10 +84,12 @@ public struct GenerationPass {
     for (index, layer) in layers.enumerated() {
       let matrices = try weights.matrices(.layer(index), isNeeded: stream != nil)
       if let matrices, let before = stream {
-        stream = try layer.step(before, position: position, weights: matrices, caches: caches[index])
+        let output = try layer.step(before, position: position, weights: matrices, caches: caches[index])
+        search.look(at: output, of: .layer(index))
+        stream = output
       }
     }
-    return stream
+    return (stream, search.first)
   }
 
   /// Hands over the logits of each row of `stream`, with no more of them in memory than the head allows itself.

@@ -44,11 +44,16 @@ public struct GradientPass {
   let blueprint: Blueprint
   let backend: any ComputeBackend
   let source: any LayerSource
+  private let context: Overflow.Context
 
-  public init(blueprint: Blueprint, backend: any ComputeBackend, source: any LayerSource) {
+  /// - Parameter context: what is told when numbers overflow.
+  public init(
+    blueprint: Blueprint, backend: any ComputeBackend, source: any LayerSource, context: Overflow.Context = .model
+  ) {
     self.blueprint = blueprint
     self.backend = backend
     self.source = source
+    self.context = context
   }
 
   /// Where a pass is when all gradients of a layer are complete.
@@ -80,6 +85,7 @@ public struct GradientPass {
   ///   - visit: gets each group's gradients and weights when they are complete: once per layer, from the last to the
   ///     first, also on a rank without batches (zeros; it may have to take part in a reduction); or once per layer and
   ///     batch. The embedding's and head's come last, when wanted, without weights.
+  /// - Throws: ``Overflow`` before the backward sweep where hidden states or logits are no finite numbers.
   public func run(
     _ batches: [TokenBatch], objective: Objective, scope: Scope, wants: Wants, boundaries: BoundaryStore,
     below top: Int? = nil, gates: ModelGates? = nil, progress: PassProgress? = nil,
@@ -93,7 +99,7 @@ public struct GradientPass {
     try source.begin(schedule(below: top))
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
     var insides: [Int: [LayerPass.Activations]] = [:]
-    var streams = try ForwardPass(blueprint: blueprint, backend: backend, source: source)
+    var (streams, search) = try ForwardPass(blueprint: blueprint, backend: backend, source: source, context: context)
       .sweep(batches, layers: count, rotary: rotary, gates: { _ in gates }, progress: { try progress?($0, steps) }) {
         input, inside, layer, batch in
         if layer < boundaries.layers {
@@ -110,9 +116,10 @@ public struct GradientPass {
     } else {
       value = try objectives(
         batches, objective: objective, scope: scope, head: try source.weights(of: .head), streams: &streams,
-        edges: edges)
-      try progress?(count + 1, steps)
+        edges: edges, search: &search)
     }
+    try source.sweepDone(search.first)
+    if top == nil { try progress?(count + 1, steps) }
 
     for layer in (0..<count).reversed() {
       var kept = insides.removeValue(forKey: layer) ?? []
@@ -172,7 +179,7 @@ public struct GradientPass {
   /// f over the batches; turns each one's last hidden states into their gradient.
   private func objectives(
     _ batches: [TokenBatch], objective: Objective, scope: Scope, head weights: GroupWeights,
-    streams: inout [Matrix], edges: EdgeGradients
+    streams: inout [Matrix], edges: EdgeGradients, search: inout OverflowSearch
   ) throws -> Double {
     guard !batches.isEmpty else { return 0 }
     let head = try HeadPass(blueprint, weights: weights, backend: backend)
@@ -192,6 +199,7 @@ public struct GradientPass {
       streams[number] = result.gradient
       source.batchDone()
     }
+    search.look(at: head)
     return value
   }
 }

@@ -44,6 +44,7 @@ extension HeadPass {
     }
     let logSumExp = state.logSumExp
     let losses = targets.indices.map { targets[$0] < 0 ? 0 : logSumExp[$0] - state.targetLogits[$0] }
+    noteOverflow(in: losses)
     return (losses, logSumExp, onlyPart)
   }
 }

@@ -77,7 +77,9 @@ extension HeadPass {
         logits: logits, firstColumn: part.lowerBound, targets: targets, state: &state)
       if parts.count == 1 { onlyPart = logits }
     }
-    return (state.logSumExp, onlyPart)
+    let logSumExp = state.logSumExp
+    noteOverflow(in: logSumExp)
+    return (logSumExp, onlyPart)
   }
 
   private func softened(_ states: Matrix, _ temperature: Float) throws -> Matrix {

@@ -20,6 +20,7 @@ extension HeadPass {
         let rows = batch.layout.rows(of: sequence)
         let normed = states.normed.rows(rows)
         let maxima = backend.columnMaxima(try logits(normed, part: part))
+        noteOverflow(in: maxima.values)
         sum += maxima.values.reduce(0) { $0 + Double($1) }
         backend.addRows(of: weights, at: maxima.rows, to: dNormed.rows(rows), scale: scale, direction: .scatter)
         if let matrixGradient {

@@ -15,6 +15,8 @@ public final class HeadPass {
   private var output: (range: Range<Int>, matrix: Matrix)?
   /// How many rows there are at a time.
   private let outputCapacity: Int
+  /// Whether logits that were looked at were infinite or NaN.
+  private(set) var hasOverflowed = false
 
   /// Float32 numbers of the output matrix, or of a batch's logits, that may exist at a time: 256 MiB.
   static let elementBudget = 1 << 26
@@ -88,6 +90,11 @@ public final class HeadPass {
   /// The logits of a part of the vocabulary for some tokens, `[token, part]`.
   func logits(_ normed: Matrix, part: Range<Int>) throws -> Matrix {
     try backend.project(normed, weight: try outputRows(part), bias: nil)
+  }
+
+  /// Looks at numbers that logits made, and that are finite when the logits are.
+  func noteOverflow(in numbers: [Float]) {
+    if !numbers.allSatisfy(\.isFinite) { hasOverflowed = true }
   }
 
   /// All logits of a batch's last hidden states, `[token, vocabulary]`: for tests and generation, not for long texts.

@@ -12,11 +12,21 @@ public protocol LayerSource: AnyObject {
   func weights(of group: WeightGroup) throws -> GroupWeights
   /// Hears that a batch went through the group, for whoever wants to know that the pass goes on.
   func batchDone()
+  /// Hears at a sweep's end where this rank's numbers overflowed; nil: nowhere. Every rank says so at the same points,
+  /// without batches too.
+  ///
+  /// - Throws: where any rank's did, and where ranks work together on all of them.
+  func sweepDone(_ overflow: Overflow?) throws
 }
 
 extension LayerSource {
   /// Most sources do not care.
   public func batchDone() {}
+
+  /// Sources without ranks.
+  public func sweepDone(_ overflow: Overflow?) throws {
+    if let overflow { throw overflow }
+  }
 }
 
 /// The tensors of one group as they are stored, by role.

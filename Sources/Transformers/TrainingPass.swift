@@ -63,10 +63,13 @@ public struct TrainingPass {
   ///     ``HiddenDistance``.
   ///   - targets: of all ranks together.
   ///   - keepsActivations: whether every layer's inside stays in memory, or is computed again.
+  ///   - context: what is told when the student's numbers overflow.
+  /// - Throws: ``Overflow`` before the backward sweep where hidden states or logits are no finite numbers.
   public func run(
     _ batches: [TokenBatch], objective: TrainingLoss, teacher: Teacher = .ungated, hiddenWeight: Float = 0,
-    targets: Int, student: Student, keepsActivations: Bool
+    targets: Int, student: Student, keepsActivations: Bool, context: Overflow.Context = .model
   ) throws -> Result {
+    var search = OverflowSearch(backend, context)
     var taught: [Matrix] = []
     var teacherHead: HeadPass?
     var distance = HiddenDistance(
@@ -95,6 +98,7 @@ public struct TrainingPass {
           streams[number], layout: batch.layout, weights: matrices, gates: student.gates?[index],
           adapters: adapters[number])
         streams[number] = result.output
+        search.look(at: result.output, of: .layer(index))
         if keepsActivations { kept[index].append(result.activations) }
         if runsTeacherBeside {
           taught[number] = try pass.forward(taught[number], layout: batch.layout, weights: matrices, gates: nil).output
@@ -119,7 +123,9 @@ public struct TrainingPass {
         result.value += value
         streams[number] = gradient
       }
+      search.look(at: head)
     }
+    try weights.sweepDone(search.first)
     taught = []
 
     for index in blueprint.layers.indices.reversed() {
@@ -168,6 +174,7 @@ public struct TrainingPass {
     of model: WidenedWeights, _ batches: [TokenBatch], keep: (_ states: [Matrix], _ layer: Int) -> Void
   ) throws -> ([Matrix], HeadPass?) {
     try model.begin(model.blueprint.groups)
+    var search = OverflowSearch(backend, .teacher)
     let rotary = RotaryTables(positions: batches.map(\.layout.longest).max() ?? 0)
     var streams = try TrainingPass(model).embed(batches)
     for (index, layer) in model.blueprint.layers.enumerated() {
@@ -175,9 +182,11 @@ public struct TrainingPass {
       let pass = try LayerPass(layer, backend: backend, rotaryTables: rotary)
       for (number, batch) in batches.enumerated() {
         streams[number] = try pass.forward(streams[number], layout: batch.layout, weights: matrices, gates: nil).output
+        search.look(at: streams[number], of: .layer(index))
       }
       keep(streams, index)
     }
+    try model.sweepDone(search.first)
     return (streams, try model.headPass(isNeeded: !batches.isEmpty))
   }
 }

@@ -29,6 +29,9 @@ public final class WidenedWeights {
     try source.begin(schedule.filter { !isKeeping || seen.insert($0).inserted })
   }
 
+  /// Tells the source where a sweep's numbers overflowed, as ``LayerSource/sweepDone(_:)``.
+  func sweepDone(_ overflow: Overflow?) throws { try source.sweepDone(overflow) }
+
   /// A group's tensors as they are stored.
   func stored(_ group: WeightGroup) throws -> GroupWeights {
     if let known = stored[group] { return known }

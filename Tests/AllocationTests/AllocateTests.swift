@@ -144,7 +144,7 @@ import Testing
     model.table.layers[1].mlp[5] = .nan
     #expect(
       Self.refusal(model, AllocationSettings(sparsity: 0.1))?.description
-        == "layers.1.mlp: the score of unit 5 is nan; check the model's weights for NaN or infinity")
+        == "layers.1.mlp: the score of unit 5 is nan, not a finite number; score this model again")
     model.table.layers.removeLast()
     #expect(Self.refusal(model, AllocationSettings(sparsity: 0.1))?.code == .invalidInput)
     model = Self.equalScores([Self.layer()])

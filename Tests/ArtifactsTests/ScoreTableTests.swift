@@ -30,11 +30,11 @@ import Testing
       ),
       (
         [nan, Self.zeros], .notFinite,
-        "layers.0.attention: the score of unit 1 is nan; check the model's weights for NaN or infinity"
+        "layers.0.attention: the score of unit 1 is nan, not a finite number; score this model again"
       ),
       (
         [Self.zeros, infinite], .notFinite,
-        "layers.1.mlp: the score of unit 3 is -inf; check the model's weights for NaN or infinity"
+        "layers.1.mlp: the score of unit 3 is -inf, not a finite number; score this model again"
       ),
     ]
     for (layers, code, message) in cases {
@@ -42,6 +42,10 @@ import Testing
         try Self.table(layers).checked(against: PruningPlanTests.model)
       }
       #expect(error == ArtifactError(code: code, message: message))
+      let located = #expect(throws: ArtifactError.self) {
+        try Self.table(layers).checked(against: PruningPlanTests.model, file: "a/scores.safetensors")
+      }
+      #expect(located == ArtifactError(code: code, message: "a/scores.safetensors: \(message)"))
     }
   }
 

@@ -2,6 +2,7 @@ internal import Architectures
 internal import Checkpoints
 import Allocation
 import Artifacts
+import Communication
 import GateTuning
 import ModelTestSupport
 import Optimization
@@ -112,7 +113,7 @@ import Transformers
     #expect(outcome.factors == probe.mask(outcome.plan))
   }
 
-  /// Tuning that gets worse on held-out text, or to no number, leaves the one-shot plan; one that gets better does not.
+  /// Tuning that gets worse on held-out text, or so bad that it is infinite, leaves the one-shot plan; one that gets better does not.
   @Test func bestIsKept() throws {
     let probe = try TuningProbe()
     probe.scheduler = PruningScheduler(
@@ -131,16 +132,41 @@ import Transformers
     }
     let worse = try kept([10, 20, 21, 22, 23])
     #expect(worse.keptRound == nil && worse.plan == oneShot && worse.factors == probe.mask(oneShot))
-    let notANumber = try kept([10, 20, .nan, .nan, .nan])
-    #expect(notANumber.keptRound == nil && notANumber.plan == oneShot)
+    let infinite = try kept([10, 20, .infinity, .infinity, .infinity])
+    #expect(infinite.keptRound == nil && infinite.plan == oneShot)
     #expect(try kept([10, 20, 19, 18, 17]).keptRound == 2)
     #expect(try kept([10, 20, 19, 15, 17]).keptRound == 1)
-    #expect(try kept([10, .nan, 19, 20, 21]).keptRound == 0)
+    #expect(try kept([10, .infinity, 19, 20, 21]).keptRound == 0)
+    let error = #expect(throws: CommunicationError.self) { try kept([10, 20, .nan, 19, 18]) }
+    #expect(
+      error?.message.hasPrefix("gate tuning, step 2: validation perplexity is NaN; lower tuning.learning-rate") == true)
     #expect(try kept([10, 20, 20, 20, 20]).keptRound == nil)
     // Without held-out text the last one is.
     probe.validate = nil
     let last = try #require(try probe.run().outcome)
     #expect(last.keptRound == 2 && last.validationPerplexity == nil && last.denseValidationPerplexity == nil)
+  }
+
+  /// Learning rates that ruin the gates end the run at the step that did, with no number in its states that is none.
+  @Test(
+    arguments: [
+      (.infinity, 0.02, "gate tuning, step 1: the update leaves "),
+      (0.1, .infinity, "gate tuning, step 1: the update leaves "),
+      (0.1, 1e38, "gate tuning, step 2: the output of layer 0 is infinite or NaN"),
+    ] as [(Float, Float, String)])
+  func divergenceIsTold(logits: Float, scales: Float, beginning: String) throws {
+    let probe = try TuningProbe()
+    probe.settings.learningRate = LearningRate(peak: logits, warmUp: 0, steps: 6, decay: .constant)
+    probe.settings.scaleLearningRate = LearningRate(peak: scales, warmUp: 0, steps: 6, decay: .constant)
+    var states: [TrainingState] = []
+    let error = #expect(throws: (any Error).self) { try probe.run { states.append($0) } }
+    let text = try #require(error.map { "\($0)" })
+    #expect(text.hasPrefix(beginning) && text.contains("; lower tuning.learning-rate"), "\(text)")
+    let isTyped = error is Overflow || (error as? CommunicationError)?.code == .notFinite
+    #expect(isTyped)
+    #expect(states.count == (scales.isFinite && logits.isFinite ? 1 : 0))
+    let areFinite = states.flatMap(\.shared.arrays.values).allSatisfy { $0.allSatisfy(\.isFinite) }
+    #expect(areFinite)
   }
 
   /// A higher sparsity replaces a lower one, until one is too much.

@@ -80,7 +80,9 @@ final class TuningProbe {
   }
 
   /// Runs from the beginning or a state, to the end or a step.
-  func run(from state: TrainingState? = nil, until last: Int? = nil) throws -> Trace {
+  func run(
+    from state: TrainingState? = nil, until last: Int? = nil, saved: @escaping (TrainingState) -> Void = { _ in }
+  ) throws -> Trace {
     var trace = Trace()
     let registry = GateRegistry(model.blueprint, granularity: settings.granularity)
     let exchange = try GradientExchange(
@@ -89,10 +91,12 @@ final class TuningProbe {
       registry, weights: weights, scores: scores, settings: settings, scheduler: scheduler, exchange: exchange,
       communicator: communicator, keepsActivations: true,
       hooks: GateTuner.Hooks(
-        allocate: { [self] in try allocate($0, $1, $2) }, batches: { [self] in batches($0) }, validate: validate,
+        allocate: { [self] in try allocate($0, $1, $2) }, batches: { [self] in batches($0) },
+        validate: validate.map { validate in { gates, _ in try validate(gates) } },
         rescore: rescore,
         save: { state in
           trace.states.append(state)
+          saved(state)
           if state.step == last { throw Stop() }
         }, report: { trace.steps.append($0) }))
     if let state { try tuner.resume(from: state) }

@@ -1,5 +1,6 @@
 import Allocation
 import Artifacts
+import Blueprints
 import Calibration
 import Checkpoints
 import Communication
@@ -9,12 +10,14 @@ import Safetensors
 import Tensors
 import Testing
 import Tokenizers
+import Transformers
 
 /// The documented exit code of every kind of error.
 @Suite struct ExitCodeTests {
   static let cases: [(error: any Error, code: Int32)] = [
     (RunDocumentError(.unreadable, ""), 66), (RunDocumentError(.unknownKey, ""), 64),
     (RunDocumentError(.conflict, ""), 64), (AllocationError(code: .sparsityOutOfReach, message: ""), 64),
+    (AllocationError(code: .invalidSetting, message: ""), 64), (AllocationError(code: .invalidInput, message: ""), 65),
     (RunFolderError(message: ""), 73),
     (MemoryLimitError(limit: ByteSize(bytes: 1), needed: ByteSize(bytes: 2)), 71),
     (ArtifactError(code: .unreadable, message: ""), 66), (ArtifactError(code: .mismatch, message: ""), 65),
@@ -25,7 +28,8 @@ import Tokenizers
     (CheckpointError(.invalidJSON, ""), 65), (CheckpointError(.wrongShape, ""), 65),
     (StorageError(.notFound, ""), 66), (StorageError(.permissionDenied, ""), 66),
     (StorageError(.notARegularFile, ""), 66), (StorageError(.noSpace, ""), 74), (StorageError(.readOnly, ""), 74),
-    (StorageError(.inputOutput, ""), 74), (StorageError(.sizeMismatch, ""), 65),
+    (StorageError(.inputOutput, ""), 74), (StorageError(.sizeMismatch, ""), 65), (StorageError(.notFinite, ""), 65),
+    (CheckpointError(.notFinite, ""), 65), (Overflow(.head, .model), 65),
     (CalibrationError(.unreadableFile, ""), 66), (CalibrationError(.invalidArgument, ""), 64),
     (CalibrationError(.invalidUTF8, ""), 65), (CalibrationError(.tooFewTokens, ""), 65),
     (CommunicationError(.launch, ""), 69), (CommunicationError(.disagreement, ""), 69),

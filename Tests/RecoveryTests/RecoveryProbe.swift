@@ -81,7 +81,7 @@ final class RecoveryProbe {
   }
 
   /// Runs from the beginning or a state to the end.
-  func run(from state: TrainingState? = nil) throws -> Trace {
+  func run(from state: TrainingState? = nil, saved: @escaping (TrainingState) -> Void = { _ in }) throws -> Trace {
     var (steps, states): ([TrainingStep], [TrainingState]) = ([], [])
     let registry = try makeRegistry()
     let start = registry.values
@@ -91,7 +91,12 @@ final class RecoveryProbe {
         count: registry.count, codec: .exact, communicator: communicator, name: "LoRA gradients"),
       communicator: communicator, keepsActivations: true,
       hooks: RecoveryTrainer.Hooks(
-        batches: { [self] in batches($0) }, validate: validate, save: { states.append($0) },
+        batches: { [self] in batches($0) },
+        validate: validate.map { validate in { adapters, _ in try validate(adapters) } },
+        save: {
+          states.append($0)
+          saved($0)
+        },
         report: { steps.append($0) }))
     if let state { try trainer.resume(from: state) }
     let outcome = try trainer.run()

@@ -1,6 +1,7 @@
 internal import Compute
 import Artifacts
 import Blueprints
+import Communication
 import ModelTestSupport
 import Optimization
 import Recovery
@@ -58,7 +59,7 @@ import Transformers
     #expect(losses[39] < 0.6 * losses[0], "\(losses[0]) to \(losses[39])")
   }
 
-  /// A run that is worse at each validation, or comes to no number, keeps the start; else the best counts.
+  /// A run that is worse at each validation, or so bad that it is infinite, keeps the start; else the best counts.
   @Test func bestIsKept() throws {
     let probe = try RecoveryProbe()
     func kept(_ perplexities: [Double]) throws -> RecoveryProbe.Trace {
@@ -79,13 +80,47 @@ import Transformers
     let worse = try kept([10, 11, 12, 13, 14])
     #expect(worse.outcome.keptStep == 0 && worse.outcome.validationPerplexity == 10)
     #expect(worse.registry.values == worse.start)
-    #expect(try kept([10, .nan, .infinity, .nan, .nan]).outcome.keptStep == 0)
+    #expect(try kept([10, 11, .infinity, .infinity, .infinity]).outcome.keptStep == 0)
     #expect(try kept([10, 10, 10, 10, 10]).outcome.keptStep == 0)
     let middle = try kept([10, 9, 8, 8.5, 9])
     #expect(middle.outcome.keptStep == 4 && middle.outcome.validationPerplexity == 8)
     #expect(middle.registry.values == middle.states[3].shared.arrays["values"])
-    #expect(try kept([.nan, 9, 10, 11, 12]).outcome.keptStep == 2)
+    #expect(try kept([.infinity, 9, 10, 11, 12]).outcome.keptStep == 2)
     #expect(try kept([10, 9, 8, 7, 6]).outcome.keptStep == 8)
+  }
+
+  /// A learning rate that ruins the model ends the run at the step that did, with no number in its states that is none.
+  @Test(
+    arguments: [
+      (1e30, "recovery, step 2: the output of layer 0 is infinite or NaN"),
+      (.infinity, "recovery, step 1: the update leaves "),
+    ] as [(Float, String)])
+  func divergenceIsTold(learningRate: Float, beginning: String) throws {
+    let probe = try RecoveryProbe()
+    probe.settings.learningRate = LearningRate(peak: learningRate, warmUp: 0, steps: 8, decay: .constant)
+    var states: [TrainingState] = []
+    let error = #expect(throws: (any Error).self) { try probe.run { states.append($0) } }
+    let text = try #require(error.map { "\($0)" })
+    #expect(text.hasPrefix(beginning) && text.contains("; lower recovery.learning-rate"), "\(text)")
+    let isTyped = error is Overflow || (error as? CommunicationError)?.code == .notFinite
+    #expect(isTyped)
+    #expect(states.count == (learningRate.isFinite ? 1 : 0))
+    let areFinite = states.flatMap(\.shared.arrays.values).allSatisfy { $0.allSatisfy(\.isFinite) }
+    #expect(areFinite)
+  }
+
+  /// A validation that comes to no number is none, whatever came before.
+  @Test func validationThatIsNoNumber() throws {
+    let probe = try RecoveryProbe()
+    var asked = 0
+    probe.validate = { _ in
+      asked += 1
+      return asked == 2 ? .nan : 10
+    }
+    let error = #expect(throws: CommunicationError.self) { try probe.run() }
+    #expect(error?.code == .notFinite)
+    #expect(
+      error?.message.hasPrefix("recovery, step 2: validation perplexity is NaN; lower recovery.learning-rate") == true)
   }
 
   /// What dropout leaves out does not depend on the batches that sequences are in.

@@ -54,8 +54,8 @@ import Transformers
     let solo = Scorer(
       blueprint: model.blueprint, backend: TestedBackend.cpu.make(), communicator: SoloCommunicator())
     let ranks = Scorer(blueprint: model.blueprint, backend: TestedBackend.cpu.make(), communicator: communicator)
-    let magnitude = try ranks.scoreMagnitude(weights: { try model.weights(of: .layer($0)) })
-    #expect(magnitude == (try solo.scoreMagnitude(weights: { try model.weights(of: .layer($0)) })))
+    let magnitude = try ranks.scoreMagnitude(weights: { try $0.map { try model.weights(of: .layer($0)) } })
+    #expect(magnitude == (try solo.scoreMagnitude(weights: { try $0.map { try model.weights(of: .layer($0)) } })))
     #expect(ranks.scoreRandomly(seed: 5) == solo.scoreRandomly(seed: 5))
     try expectTheSameEverywhere(magnitude, communicator)
   }

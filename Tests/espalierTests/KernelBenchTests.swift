@@ -35,7 +35,7 @@ extension ProgramTests {
       #expect(
         names.isSuperset(of: [
           "q o", "k v", "gate up", "down", "head", "attention", "RMSNorm", "rotary embedding", "SwiGLU",
-          "saliency of rows", "saliency of columns", "cross-entropy", "largest logits", "widen bf16",
+          "saliency of rows", "saliency of columns", "cross-entropy", "largest logits", "widen bf16", "check bf16",
         ]), "\(names)")
       let directions = kernels.filter { $0["name"] as? String == "gate up" }.compactMap { $0["direction"] as? String }
       #expect(directions == ["forward", "backward", "weight_gradient"])

@@ -48,8 +48,9 @@ extension WrongInput {
     WrongInput("no safetensors at all", 65, ["model.safetensors"]) { workspace in
       Workspace.smallRun(model: try workspace.model(replacing: "model.safetensors") { _ in Array("weights".utf8) })
     },
-    WrongInput("NaN", 65, ["the score of unit 0 is nan", "check the model's weights"], hasBegun: true) { workspace in
-      // The data's last number, of the final norm, so that every score feels it.
+    WrongInput("NaN", 65, ["\"model.norm.weight\": element [127] is NaN", "get the file again"], hasBegun: true) {
+      workspace in
+      // The data's last number, of the final norm, so that every score would feel it.
       Workspace.smallRun(
         model: try workspace.model(replacing: "model.safetensors") { Array($0.dropLast(2)) + [0xC0, 0x7F] })
     },

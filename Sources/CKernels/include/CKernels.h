@@ -101,6 +101,11 @@ void ck_widen_bfloat16(float *y, const void *x, size_t count);
 void ck_widen_float16(float *y, const void *x, size_t count);
 void ck_round_bfloat16(void *y, const float *x, size_t count);
 void ck_round_float16(void *y, const float *x, size_t count);
+// The index of the first of `count` numbers that is infinite or NaN; `count` when there is none. By their bits, of bytes
+// that need no alignment.
+size_t ck_first_not_finite_float32(const void *x, size_t count);
+size_t ck_first_not_finite_bfloat16(const void *x, size_t count);
+size_t ck_first_not_finite_float16(const void *x, size_t count);
 
 // Codecs of gradients on the wire (Communication). Bytes need no alignment.
 // The index of the first value that is infinite or NaN; `count` when there is none.
