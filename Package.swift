@@ -61,7 +61,7 @@ let package = Package(
     module("MPICommunication", ["Communication", "COpenMPI"]),
     module("Safetensors", ["Tensors"]),
     module("Checkpoints", ["Tensors", "Safetensors", crypto]),
-    module("Tokenizers", ["Safetensors", "CPCRE2", "CUtf8proc", heap]),
+    module("Tokenizers", ["Safetensors", "Tensors", "CPCRE2", "CUtf8proc", heap]),
 
     // Models
     module("Blueprints", ["Tensors"]),
@@ -101,7 +101,7 @@ let package = Package(
       ], swiftSettings: strict),
 
     // Tests
-    support("TestSupport", ["Compute", "CPUCompute", "Safetensors"]),
+    support("TestSupport", ["Compute", "CPUCompute", "Safetensors", "Tensors"]),
     support("CommunicationTestSupport", ["Communication"]),
     support("MPITestSupport", ["Communication", "MPICommunication"]),
     support(

@@ -17,8 +17,7 @@ public protocol Architecture: Sendable {
   /// The checkpoint's name of a tensor. Tied tensors have one name in two roles.
   static func tensorName(of role: TensorRole, in blueprint: Blueprint) -> String
 
-  /// Whether a tensor that the blueprint has no role for may be left out: a buffer that old releases saved, or a second
-  /// copy of a tied matrix.
+  /// Whether a tensor that the blueprint has no role for may be left out, such as a buffer that old releases saved.
   static func isSuperfluous(_ tensorName: String, in blueprint: Blueprint) -> Bool
 
   /// Why the family's stock class would not load layers of this shape, as a clause that ends a sentence, such as "6 attention
@@ -27,6 +26,22 @@ public protocol Architecture: Sendable {
   ///
   /// - Parameter pruned: of layers of one shape that all have attention and MLP.
   static func obstacleToNative(_ pruned: Blueprint) -> String?
+
+  /// The tensor that one without a role has to be a copy of, as an output matrix that was saved although it is tied; nil
+  /// for any other.
+  static func original(ofCopy tensorName: String, in blueprint: Blueprint) -> String?
+
+  /// The keys of config.json that a tensor's shape follows from.
+  static func keys(shaping role: TensorRole) -> [String]
+
+  /// What to change in config.json, which these words are followed by, where weights lack a tensor that it asks for; nil
+  /// where no single key would explain it.
+  ///
+  /// - Parameter names: of all tensors that are there.
+  static func remedy(forMissing tensorName: String, of blueprint: Blueprint, in names: Set<String>) -> String?
+
+  /// The same, where weights have a tensor that config.json does not ask for.
+  static func remedy(forUnexpected tensorName: String, of blueprint: Blueprint, in names: Set<String>) -> String?
 
   /// config.json of a pruned model.
   ///

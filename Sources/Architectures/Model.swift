@@ -11,13 +11,20 @@ public struct Model: Sendable {
   /// Opens a folder: reads its config.json, maps its weights (without reading them) and checks that every tensor is there
   /// with its shape and a floating-point type, and that there is none too many.
   ///
+  /// A second copy of a tied matrix is the one thing that is read, whole, and on every rank: two sources of one matrix
+  /// must not be told apart by chance, a sample would miss rows that were trained later, and few checkpoints have one. It
+  /// costs what reading the embedding twice costs, a second per GB from a disk and a tenth of it from memory.
+  ///
   /// - Throws: ``CheckpointError``, one line naming file, key or tensor.
   public init(path: String) throws(CheckpointError) {
-    folder = try CheckpointFolder(path: path)
+    folder = try CheckpointFolder(path: path, checking: Quantization.requireNone)
     architecture = try Catalog.architecture(of: folder.configuration)
     blueprint = try architecture.blueprint(from: folder.configuration)
     try checkTensors()
   }
+
+  /// What may surprise in the folder, one line each.
+  public var warnings: [String] { folder.configuration.warnings }
 
   /// The stored tensor in a role.
   ///
@@ -39,7 +46,8 @@ public struct Model: Sendable {
     }
   }
 
-  /// The id of the token that ends a text (`eos_token_id`; of several the first); nil where config.json names none.
+  /// The id of the token that ends a text (`eos_token_id`; of several the first); nil where config.json names none. What
+  /// generation_config.json says of it is for a chat, which may end elsewhere, and is not read.
   ///
   /// - Throws: ``CheckpointError`` when it is no token of the vocabulary.
   public func endOfText() throws(CheckpointError) -> Int32? {
@@ -62,23 +70,23 @@ public struct Model: Sendable {
   private func checkTensors() throws(CheckpointError) {
     let specifications = specifications
     for (name, specification) in specifications {
-      let tensor = try folder.tensor(name, shape: specification.shape)
-      guard [.float32, .bfloat16, .float16].contains(tensor.elementType) else {
-        throw CheckpointError(
-          .unsupportedType,
-          "\(tensor.path ?? folder.path): tensor \(OneLine.quoted(name)) has type "
-            + "\(tensor.elementType.safetensorsName); Espalier reads F32, BF16 and F16, so convert the checkpoint to one of "
-            + "them")
-      }
+      guard let tensor = folder.tensor(named: name) else { throw missing(name, specification) }
+      // Packed weights have another shape too, so the type tells more.
+      guard [.float32, .bfloat16, .float16].contains(tensor.elementType) else { throw wrongType(tensor) }
+      guard tensor.shape == Shape(specification.shape) else { throw wrongShape(tensor, specification) }
     }
     let extra = folder.unexpectedTensors(expected: Set(specifications.map(\.name)))
-      .filter { !architecture.isSuperfluous($0, in: blueprint) }
-    if let first = extra.first {
-      let more = extra.count == 1 ? "" : " (and \(extra.count - 1) more)"
-      throw CheckpointError(
-        .unexpectedTensor,
-        "\(folder.tensor(named: first)?.path ?? folder.path): tensor \(OneLine.quoted(first))\(more) is not part of "
-          + "a \(blueprint.modelType) model of this config.json; check that weights and config.json belong together")
+    var unknown: [String] = []
+    for name in extra {
+      if let original = architecture.original(ofCopy: name, in: blueprint) {
+        guard let own = folder.tensor(named: original), folder.tensor(named: name)?.hasSameElements(as: own) == true
+        else {
+          throw differentCopy(name, of: original)
+        }
+      } else if !architecture.isSuperfluous(name, in: blueprint) {
+        unknown.append(name)
+      }
     }
+    if !unknown.isEmpty { throw unexpected(unknown) }
   }
 }

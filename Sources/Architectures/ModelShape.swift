@@ -7,6 +7,8 @@ public import Tensors
 /// traffic and arithmetic of a run depend on is all here.
 public struct ModelShape: Sendable {
   public private(set) var blueprint: Blueprint
+  /// What may surprise in config.json, one line each.
+  public let warnings: [String]
   private let architecture: any Architecture.Type
   /// By name, where they are not all of `commonType`.
   private let elementTypes: [String: ElementType]
@@ -21,15 +23,24 @@ public struct ModelShape: Sendable {
     let exists = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     let file = exists && isFolder.boolValue ? "\(path)/config.json" : path
     guard FileManager.default.fileExists(atPath: file) else {
+      if let problem = BrokenLink.problem(at: file) {
+        throw CheckpointError(.missingConfiguration, "\(OneLine.text(file)): \(problem)")
+      }
       throw CheckpointError(
         .missingConfiguration,
         "\(OneLine.text(file)) is missing; name a model's folder with its config.json, or the file itself")
     }
     let configuration = try ModelConfiguration(path: file)
+    try Quantization.requireNone(configuration)
+    warnings = configuration.warnings
     architecture = try Catalog.architecture(of: configuration)
     blueprint = try architecture.blueprint(from: configuration)
     let key = configuration["dtype"] == nil ? "torch_dtype" : "dtype"
     let name = try configuration.optionalString(key) ?? "bfloat16"
+    if let older = try configuration.optionalString("torch_dtype"), older != name {
+      throw configuration.invalid(
+        "torch_dtype", "but \"dtype\" is \"\(name)\"; remove the one that the weights do not have")
+    }
     guard let type = Self.types[name] else {
       throw configuration.invalid(key, "Espalier reads bfloat16, float16 and float32")
     }
@@ -48,6 +59,7 @@ public struct ModelShape: Sendable {
 
   init(_ model: Model) {
     (blueprint, architecture) = (model.blueprint, model.architecture)
+    warnings = model.warnings
     elementTypes = model.folder.tensors.mapValues(\.elementType)
     commonType = .bfloat16
   }

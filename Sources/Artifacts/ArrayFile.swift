@@ -57,10 +57,11 @@ enum ArrayFile {
 
   /// Reads a file of one kind whole, and makes sure that every byte of it is as it was written.
   ///
-  /// - Throws: as ``open(_:format:kind:remedy:)``, and with `damaged` when the contents are not those that were written.
+  /// - Throws: as ``open(_:format:kind:remedy:)``, with `unreadable` when there is no file, and with `damaged` when the contents are not those that were written.
   static func read(
     _ path: String, format: String, kind: String, remedy: String
   ) throws -> (arrays: [String: [Float]], metadata: [String: String]) {
+    try MissingArtifact.check(path, remedy: remedy)
     let (file, metadata, checksum) = try open(path, format: format, kind: kind, remedy: remedy)
     var arrays: [String: [Float]] = [:]
     for name in file.names { arrays[name] = try floats(of: name, in: file).floats() }

@@ -43,6 +43,7 @@ extension PruningPlan {
   /// - Parameter path: a regular file, or a link to one.
   /// - Throws: `unreadable`, and as `init(json:file:)`.
   public init(contentsOfFile path: String) throws(ArtifactError) {
+    try MissingArtifact.check(path, remedy: Self.remedy)
     let data: Data
     do {
       let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
@@ -60,7 +61,7 @@ extension PruningPlan {
       throw error.located(in: path)
     } catch {
       throw ArtifactError(
-        code: .unreadable, message: "\(path): cannot be read; check that the file exists and its permissions")
+        code: .unreadable, message: "\(path): cannot be read; check its permissions")
     }
     try self.init(json: data, file: path)
   }
@@ -86,6 +87,8 @@ extension PruningPlan {
       throw Self.malformed(error).located(in: file)
     }
   }
+
+  private static let remedy = "make it with `espalier allocate` or `espalier prune`"
 
   private static func encoded(_ value: some Encodable) throws(ArtifactError) -> String {
     let encoder = JSONEncoder()

@@ -25,6 +25,14 @@ public enum TokenFile {
     try writer.finish()
   }
 
+  /// Makes sure that there is a file, where its name is that of the text that `espalier generate` leaves.
+  ///
+  /// - Throws: ``ArtifactError`` with `unreadable` when there is none.
+  public static func requireThere(_ path: String) throws(ArtifactError) {
+    guard path.split(separator: "/").last == "generated.safetensors" else { return }
+    try MissingArtifact.check(path, remedy: "make it with `espalier generate`")
+  }
+
   /// Makes sure that a file of ours is as it was written; other files of `input_ids` have nothing to compare with.
   ///
   /// - Parameter ids: what the file holds, sequence by sequence.

@@ -22,38 +22,30 @@ public struct CheckpointFolder: Sendable {
 
   /// Opens and checks a folder.
   ///
-  /// `model.safetensors` is preferred to an index where both are there, as transformers does.
+  /// `model.safetensors` is preferred to an index where both are there, as transformers does; where its shards are
+  /// there too, they have to be a copy.
   ///
+  /// - Parameter check: looks at the configuration before weights are opened, and throws where they need not be.
   /// - Throws: ``CheckpointError`` naming the file and what is wrong with it.
-  public init(path given: String) throws(CheckpointError) {
+  public init(
+    path given: String, checking check: (ModelConfiguration) throws(CheckpointError) -> Void = { _ in }
+  ) throws(CheckpointError) {
     let path = Self.withoutTrailingSlash(given)
     try Self.requireFolder(path)
-    guard FolderListing.kind("\(path)/config.json") != .missing else {
+    guard try FolderListing.isThere("\(path)/config.json", else: .missingConfiguration) else {
       throw CheckpointError(
         .missingConfiguration, "\(path)/config.json is missing; give the folder of a whole Hugging Face model")
     }
     let configuration = try ModelConfiguration(path: "\(path)/config.json")
-
-    let weightMap: [String: String]?
-    let fileNames: [String]
-    if FolderListing.kind("\(path)/\(Self.singleFileName)") != .missing {
-      weightMap = nil
-      fileNames = [Self.singleFileName]
-    } else if FolderListing.kind("\(path)/\(Self.indexName)") != .missing {
-      let map = try Self.weightMap("\(path)/\(Self.indexName)")
-      weightMap = map
-      fileNames = Set(map.values).sorted()
-    } else {
-      throw try Self.missingWeights(path)
-    }
-
+    try check(configuration)
+    let (fileNames, weightMap) = try Self.weightFiles(path)
     var files = [SafetensorsFile]()
     var tensors = [String: StoredTensor]()
     for fileName in fileNames {
-      guard FolderListing.kind("\(path)/\(fileName)") != .missing else {
+      guard try FolderListing.isThere("\(path)/\(fileName)", else: .missingWeights) else {
         throw CheckpointError(
           .missingWeights,
-          "\(path)/\(OneLine.text(fileName)) is missing, but \(Self.indexName) names it; get the whole model again")
+          "\(path)/\(OneLine.text(fileName)) is missing, but \(Self.indexName) names it; get this file too")
       }
       do throws(SafetensorsError) {
         let file = try SafetensorsFile(path: "\(path)/\(fileName)")

@@ -5,6 +5,7 @@ internal import Tensors
 /// What stands at a path, symbolic links followed.
 enum FolderListing {
   enum Kind {
+    /// Nothing, a symbolic link that leads nowhere, or what the system does not let one look at.
     case missing
     case file
     case folder
@@ -19,6 +20,18 @@ enum FolderListing {
     case S_IFDIR: return .folder
     default: return .other
     }
+  }
+
+  /// Whether there is something at `path`.
+  ///
+  /// - Parameter code: of the error for a symbolic link that leads nowhere.
+  /// - Throws: ``CheckpointError`` for such a link, and where the system does not let one look.
+  static func isThere(_ path: String, else code: CheckpointError.Code) throws(CheckpointError) -> Bool {
+    guard kind(path) == .missing else { return true }
+    if let problem = BrokenLink.problem(at: path) { throw CheckpointError(code, "\(path): \(problem)") }
+    var status = stat()
+    guard !path.utf8.contains(0), unsafe stat(path, &status) != 0, errno == EACCES else { return false }
+    throw CheckpointError(StorageError(cannot: "open", path, errno: EACCES))
   }
 
   /// Whether two paths lead to the same existing file or folder.

@@ -8,6 +8,8 @@ public struct ModelConfiguration: Sendable, Equatable {
   public let path: String
   /// The members as they stand in the file.
   public let object: [String: JSONValue]
+  /// What may surprise, one line each: keys that stand twice in the file with different values.
+  public let warnings: [String]
   /// What leads to this object in the file, such as `rope_parameters.`; empty for the file's own object.
   private let prefix: String
 
@@ -15,18 +17,24 @@ public struct ModelConfiguration: Sendable, Equatable {
   ///
   /// - Throws: ``CheckpointError`` when the file cannot be read or is no JSON object.
   public init(path: String) throws(CheckpointError) {
-    let value = try JSONValue(contentsOf: path)
+    var repeated = [String]()
+    let value = try JSONValue(contentsOf: path, repeated: &repeated)
     guard let object = value.objectValue else {
-      throw CheckpointError(.invalidJSON, "\(path): found \(value.kind), not an object; get the file again")
+      throw CheckpointError(
+        .invalidJSON, "\(path): found \(value.kind), not an object; put the model's own file there")
     }
-    self.init(object: object, path: path)
+    let warnings = Set(repeated).sorted().map {
+      "\(path): key \(OneLine.quoted($0)) stands twice with different values; the last one counts, as in Python"
+    }
+    self.init(object: object, path: path, prefix: "", warnings: warnings)
   }
 
   public init(object: [String: JSONValue], path: String) {
-    self.init(object: object, path: path, prefix: "")
+    self.init(object: object, path: path, prefix: "", warnings: [])
   }
 
-  private init(object: [String: JSONValue], path: String, prefix: String) {
+  private init(object: [String: JSONValue], path: String, prefix: String, warnings: [String]) {
+    self.warnings = warnings
     self.object = object
     self.path = path
     self.prefix = prefix
@@ -57,7 +65,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     CheckpointError(.invalidValue, "\(path): key \(name(key)) is \(self[key]?.kind ?? "missing"); \(reason)")
   }
 
-  private func name(_ key: String) -> String { OneLine.quoted(prefix + key) }
+  /// A key of this object in quotation marks, with what leads to it, for messages.
+  public func name(_ key: String) -> String { OneLine.quoted(prefix + key) }
 }
 
 /// Typed reading. Each throws ``CheckpointError`` when the value has another type, and the non-optional forms also when it
@@ -125,7 +134,7 @@ extension ModelConfiguration {
   /// An object such as `rope_parameters`, whose errors name the way to it.
   public func optionalObject(_ key: String) throws(CheckpointError) -> ModelConfiguration? {
     guard let object = try optional(key, "an object", \.objectValue) else { return nil }
-    return ModelConfiguration(object: object, path: path, prefix: prefix + key + ".")
+    return ModelConfiguration(object: object, path: path, prefix: prefix + key + ".", warnings: [])
   }
 
   public func object(_ key: String) throws(CheckpointError) -> ModelConfiguration {

@@ -35,8 +35,10 @@ public struct FinishedRun {
       let data = try? handle.read(upToCount: RunReport.maximumBytes + 1)
     else {
       throw ArtifactError(
-        code: .unreadable, message: "\(OneLine.text(path)): cannot be read; name the run folder of a run that has ended"
-      )
+        code: .unreadable,
+        message:
+          "\(OneLine.text(path)): cannot be read; name the run folder of a run that has ended: every verb that works "
+          + "on a model leaves the file there, such as `espalier prune`")
     }
     do throws(RunDocumentError) {
       return try RunReport(json: [UInt8](data), name: path)

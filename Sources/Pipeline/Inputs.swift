@@ -88,7 +88,7 @@ public struct Inputs {
     self.document = document
     let modelStamp = CheckpointStamp(model.folder)
     modelHash = model.folder.modelHash()
-    var warnings: [String] = []
+    var warnings = model.warnings
     let reader = TextReader(model)
 
     // Gates may be scored again while they are tuned.
@@ -143,6 +143,7 @@ public struct Inputs {
       recoveryText = nil
     }
     teacher = needs.contains(.teacher) ? try Self.teacher(document, of: model) : nil
+    warnings += teacher?.warnings ?? []
     stamps = [modelStamp] + (teacher.map { [CheckpointStamp($0.folder)] } ?? [])
     teacherHash = teacher?.folder.modelHash() ?? ""
 

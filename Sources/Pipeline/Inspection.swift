@@ -85,6 +85,12 @@ public struct Inspection {
         tokenizerSize.map { TableNumber.grouped($0) + " tokens" } ?? tokenizerProblem
       ))
     add("hash", "hash", model.folder.modelHash())
+    if !model.warnings.isEmpty {
+      rows.append(
+        (
+          "warnings", "warnings", .array(model.warnings.map { .string($0) }), model.warnings.joined(separator: "; ")
+        ))
+    }
     return Facts(rows: rows)
   }
 

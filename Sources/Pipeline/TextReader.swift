@@ -78,6 +78,7 @@ package struct TextReader {
   }
 
   func inputIDs(_ path: String) throws -> TokenSequences {
+    try TokenFile.requireThere(path)
     let file = try SafetensorsFile(path: path)
     let tensor = try file.tensor("input_ids")
     let dimensions = tensor.shape.dimensions

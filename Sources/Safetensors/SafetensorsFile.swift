@@ -61,19 +61,27 @@ public struct SafetensorsFile: Sendable {
       throw SafetensorsError(
         .truncated, "\(file.path): the file has \(file.size) bytes, not the 8 of a header's length; get it again")
     }
+    // Not for a length that can be: it may look like anything.
+    func mistaken(_ code: SafetensorsError.Code) -> SafetensorsError? {
+      let head = unsafe file.bytes.extracting(first: MistakenFile.headLength).withUnsafeBytes { unsafe [UInt8]($0) }
+      return MistakenFile.problem(head).map { SafetensorsError(code, "\(file.path): no safetensors file: \($0)") }
+    }
     let length = unsafe UInt64(littleEndian: file.bytes.unsafeLoadUnaligned(as: UInt64.self))
     guard length <= UInt64(maximumHeaderBytes) else {
-      throw SafetensorsError(
-        .headerTooLong,
-        "\(file.path): the header at byte 8 claims \(length) bytes, more than \(maximumHeaderBytes); this is no "
-          + "safetensors file, or it is damaged")
+      throw mistaken(.headerTooLong)
+        ?? SafetensorsError(
+          .headerTooLong,
+          "\(file.path): the header at byte 8 claims \(length) bytes, more than \(maximumHeaderBytes); this is no "
+            + "safetensors file, or it is damaged: get it again")
     }
     let headerEnd = 8 + Int(length)
+    if length == 0, let error = mistaken(.invalidHeader) { throw error }
     guard headerEnd <= file.size else {
-      throw SafetensorsError(
-        .truncated,
-        "\(file.path): the header at byte 8 claims \(length) bytes, but the file has \(file.size) in all; it is truncated, "
-          + "get it again")
+      throw mistaken(.truncated)
+        ?? SafetensorsError(
+          .truncated,
+          "\(file.path): the header at byte 8 claims \(length) bytes, but the file has \(file.size) in all; it is "
+            + "truncated, get it again")
     }
     return unsafe file.bytes.extracting(8..<headerEnd).withUnsafeBytes { unsafe [UInt8]($0) }
   }
@@ -88,8 +96,8 @@ public struct SafetensorsFile: Sendable {
     guard let tensor = tensors[name] else {
       throw SafetensorsError(
         .missingTensor,
-        "\(path): tensor \(OneLine.quoted(name)) is missing; the file has \(names.count) others, check that it belongs "
-          + "to this model")
+        "\(path): tensor \(OneLine.quoted(name)) is missing; the file has \(names.count) others"
+          + (names.first.map { " (\(OneLine.quoted($0)) …)" } ?? "") + ", so name another file, or rename the tensor")
     }
     return tensor
   }

@@ -13,7 +13,15 @@ struct SafetensorsHeader {
     let end: Int
     /// Byte of the file where the line begins, for messages.
     let offset: Int
+
+    func saysTheSame(as other: Entry) -> Bool {
+      (elementType, shape, begin, end) == (other.elementType, other.shape, other.begin, other.end)
+    }
   }
+
+  /// A damaged copy is whole again when it is got again. One that was written so is refused by Hugging Face's library
+  /// too, and has to be written by it.
+  static let remedy = "get the file again, or write it anew with Hugging Face's safetensors"
 
   let metadata: [String: String]
   /// In the order of their bytes.
@@ -36,7 +44,7 @@ struct SafetensorsHeader {
       guard let count = entry.shape.byteCount(of: entry.elementType) else {
         throw SafetensorsError(
           .invalidShape,
-          "\(subject) has the impossible shape \(entry.shape) (header at byte \(entry.offset)); get the file again")
+          "\(subject) has the impossible shape \(entry.shape) (header at byte \(entry.offset)); \(Self.remedy)")
       }
       guard entry.begin <= entry.end, entry.end <= dataByteCount else {
         throw SafetensorsError(
@@ -48,22 +56,22 @@ struct SafetensorsHeader {
         throw SafetensorsError(
           .invalidOffsets,
           "\(subject) at byte \(start + entry.begin) has \(entry.end - entry.begin) bytes, but shape \(entry.shape) of "
-            + "\(entry.elementType.safetensorsName) needs \(count); get the file again")
+            + "\(entry.elementType.safetensorsName) needs \(count); \(Self.remedy)")
       }
       guard entry.begin == position else {
         let what = entry.begin < position ? "overlaps the tensor before it" : "leaves a hole before it"
         throw SafetensorsError(
           .invalidOffsets,
-          "\(subject) at byte \(start + entry.begin) \(what), which ends at byte \(start + position); get the file again"
-        )
+          "\(subject) at byte \(start + entry.begin) \(what), which ends at byte \(start + position); "
+            + Self.remedy)
       }
       position = entry.end
     }
     guard position == dataByteCount else {
       throw SafetensorsError(
         .invalidOffsets,
-        "\(path): \(dataByteCount - position) bytes from byte \(start + position) on belong to no tensor; get the file "
-          + "again")
+        "\(path): \(dataByteCount - position) bytes from byte \(start + position) on belong to no tensor; \(Self.remedy)"
+      )
     }
     self.metadata = parser.metadata
     self.entries = entries
@@ -76,6 +84,9 @@ private struct HeaderParser {
   var scanner: JSONScanner
   var metadata: [String: String] = [:]
   var entries: [SafetensorsHeader.Entry] = []
+  /// Where each name's line is in `entries`.
+  private var places: [String: Int] = [:]
+  private var hasMetadata = false
   private var tensor: String?
 
   init(_ bytes: [UInt8], path: String) {
@@ -96,16 +107,13 @@ private struct HeaderParser {
   }
 
   private mutating func parseObject() throws {
-    // The format wants the brace in the first byte, without white space before it.
-    if scanner.peek() != 0x7B || scanner.offset != 0 {
-      throw error(.invalidHeader, "the header does not begin with \"{\"", at: 0)
-    }
-    var names = Set<String>()
+    guard scanner.peek() == 0x7B else { throw error(.invalidHeader, "the header does not begin with \"{\"", at: 0) }
     try members { parser, name, offset throws in
-      guard names.insert(name).inserted else {
-        throw parser.error(.duplicateName, "\(OneLine.quoted(name)) stands twice", at: offset)
-      }
       if name == "__metadata__" {
+        guard !parser.hasMetadata else {
+          throw parser.error(.duplicateName, "\(OneLine.quoted(name)) stands twice", at: offset)
+        }
+        parser.hasMetadata = true
         try parser.parseMetadata()
       } else {
         parser.tensor = name
@@ -116,13 +124,10 @@ private struct HeaderParser {
     try scanner.expectEnd()
   }
 
+  /// As Hugging Face's library, takes null for none, and the last of equal keys.
   private mutating func parseMetadata() throws {
-    try members { parser, key, offset throws in
-      let value = try parser.scanner.string()
-      guard parser.metadata.updateValue(value, forKey: key) == nil else {
-        throw parser.error(.duplicateName, "__metadata__ has \(OneLine.quoted(key)) twice", at: offset)
-      }
-    }
+    if scanner.skip(word: "null") { return }
+    try members { parser, key, _ throws in parser.metadata[key] = try parser.scanner.string() }
   }
 
   private mutating func parseEntry(_ name: String, offset: Int) throws {
@@ -136,9 +141,14 @@ private struct HeaderParser {
         elementType = ElementType(safetensorsName: type)
         if elementType == nil {
           let known = ElementType.allCases.map(\.safetensorsName).joined(separator: " ")
+          let isQuantized = ["F8_", "F6_", "F4"].contains(where: type.hasPrefix)
           throw parser.error(
-            .unknownElementType, "element type \(OneLine.quoted(type)) is not known (known: \(known))", at: keyOffset,
-            advice: "convert the model to BF16, F16 or F32")
+            .unknownElementType,
+            "element type \(OneLine.quoted(type)) "
+              + (isQuantized ? "is one that models are quantised to" : "is not known (known: \(known))"), at: keyOffset,
+            advice: isQuantized
+              ? "give the model in BF16, F16 or F32 that this one was made from, or convert this one to BF16"
+              : "convert the model to BF16, F16 or F32")
         }
       case "shape" where shape == nil: shape = Shape(try parser.counts())
       case "data_offsets" where range == nil:
@@ -149,14 +159,24 @@ private struct HeaderParser {
         range = counts
       case "dtype", "shape", "data_offsets":
         throw parser.error(.duplicateName, "the key \"\(key)\" stands twice", at: keyOffset)
-      default: throw parser.error(.invalidHeader, "the key \(OneLine.quoted(key)) is not known", at: keyOffset)
+      // What a later format adds, Hugging Face's library passes over.
+      default: try parser.scanner.skipValue()
       }
     }
     guard let elementType, let shape, let range else {
       throw error(.invalidHeader, "one of dtype, shape and data_offsets is missing", at: offset)
     }
-    entries.append(
-      .init(name: name, elementType: elementType, shape: shape, begin: range[0], end: range[1], offset: 8 + offset))
+    let entry = SafetensorsHeader.Entry(
+      name: name, elementType: elementType, shape: shape, begin: range[0], end: range[1], offset: 8 + offset)
+    if let place = places[name] {
+      // The same line twice says one thing.
+      guard entries[place].saysTheSame(as: entry) else {
+        throw error(.duplicateName, "\(OneLine.quoted(name)) stands twice, with another place or shape", at: offset)
+      }
+      return
+    }
+    places[name] = entries.count
+    entries.append(entry)
   }
 
   /// Reads an object, calling `body` with each key and the key's offset; it reads the value.
@@ -187,7 +207,7 @@ private struct HeaderParser {
   }
 
   private func error(
-    _ code: SafetensorsError.Code, _ what: String, at offset: Int, advice: String = "get the file again"
+    _ code: SafetensorsError.Code, _ what: String, at offset: Int, advice: String = SafetensorsHeader.remedy
   ) -> SafetensorsError {
     let subject = tensor.map { "tensor \(OneLine.quoted($0)): " } ?? ""
     return SafetensorsError(code, "\(path): \(subject)\(what), at byte \(8 + offset) of the file; \(advice)")

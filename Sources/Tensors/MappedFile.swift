@@ -22,7 +22,11 @@ import Glibc
       throw StorageError(.notFound, "cannot open \(path): the path holds a NUL character; check the path")
     }
     let descriptor = retryingInterruption { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
-    guard descriptor >= 0 else { throw StorageError(cannot: "open", path, errno: errno) }
+    guard descriptor >= 0 else {
+      let number = errno
+      if let problem = BrokenLink.problem(at: path) { throw StorageError(.notFound, "cannot open \(path): \(problem)") }
+      throw StorageError(cannot: "open", path, errno: number)
+    }
     // The mapping outlives the descriptor, and a model of many shards would use up the limit of open files.
     defer { close(descriptor) }
 

@@ -49,6 +49,8 @@ extension BytePairModel {
         throw node.file.invalid(node.key, "the token \(quoted(member.key)) has no id in 0 ..< \(Int32.max)")
       }
       let id = Int32(integer)
+      // The same line twice says one thing.
+      if names[member.key] == id { continue }
       guard ids.insert(id).inserted else {
         throw node.file.invalid(node.key, "the id \(id) of token \(quoted(member.key)) belongs to another one too")
       }

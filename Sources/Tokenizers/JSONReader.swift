@@ -9,9 +9,11 @@ struct JSONReader {
 
   /// The document in `bytes`, which must hold nothing else but whitespace.
   static func document(_ bytes: [UInt8], file: TokenizerFile) throws(TokenizerError) -> JSONNode {
+    let problem = MistakenFile.problem(bytes)
     do {
       _ = try UTF8Span(validating: bytes.span)
     } catch {
+      if let problem { throw TokenizerError(.malformedJSON, "\(file.path): malformed JSON at byte 0: \(problem)") }
       throw TokenizerError(
         .malformedJSON, "\(file.path): invalid UTF-8 at byte \(error.byteOffsets.lowerBound); save the file as UTF-8")
     }
@@ -21,8 +23,13 @@ struct JSONReader {
       try reader.scanner.expectEnd()
       return JSONNode(value: value, key: "", file: file)
     } catch {
+      if error.offset == 0, let problem {
+        throw TokenizerError(.malformedJSON, "\(file.path): malformed JSON at byte 0: \(problem)")
+      }
       throw TokenizerError(
-        .malformedJSON, "\(file.path): malformed JSON at byte \(error.offset): \(error.message); is the file complete?")
+        .malformedJSON,
+        "\(file.path): malformed JSON at byte \(error.offset): \(error.message); get the file again, or correct it there"
+      )
     }
   }
 

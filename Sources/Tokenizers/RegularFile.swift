@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// Why a file could not be read; `message` says it without the path.
 package struct RegularFileError: Error, Sendable {
@@ -18,7 +19,11 @@ package struct RegularFile: ~Copyable {
     guard !path.utf8.contains(0) else { throw RegularFileError(message: "the path contains a NUL byte") }
     // Without O_NONBLOCK, opening a pipe waits for its writer.
     let descriptor = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { throw RegularFileError(message: "cannot be opened: \(Self.lastError())") }
+    guard descriptor >= 0 else {
+      let error = Self.lastError()
+      if let problem = BrokenLink.problem(at: path) { throw RegularFileError(message: problem) }
+      throw RegularFileError(message: "cannot be opened: \(error)")
+    }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
       let error = Self.lastError()

@@ -37,7 +37,7 @@ public struct Tokenizer: Sendable {
       var regularFile = try RegularFile(path: path)
       bytes = try regularFile.readAll(limit: Self.maximumFileSize)
     } catch {
-      throw TokenizerError(.unreadableFile, "\(path): \(error.message)")
+      throw TokenizerError(.unreadableFile, "\(path): \(error.message)\(MissingTokenizer.remedy(for: path))")
     }
     let root = try JSONReader.document(bytes, file: file)
     self.file = file

@@ -35,13 +35,17 @@ struct TokenizerFile: Sendable {
   let path: String
 
   func invalid(_ key: String, _ problem: String) -> TokenizerError {
-    TokenizerError(.invalidValue, "\(path): \(key): \(problem)")
+    TokenizerError(.invalidValue, "\(path): \(key): \(problem); correct it there, or \(Self.tokens)")
   }
 
   func unsupported(_ key: String, _ what: String) -> TokenizerError {
     TokenizerError(
-      .unsupported, "\(path): \(key): \(what) is not supported; Espalier reads byte-level BPE tokenizers")
+      .unsupported,
+      "\(path): \(key): \(what) is not supported; Espalier reads byte-level BPE tokenizers, so \(Self.tokens)")
   }
+
+  /// What works with every tokenizer.
+  static let tokens = "tokenize with transformers and give texts as tokens (.safetensors with input_ids)"
 }
 
 /// `bytes` in quotes for a message: at most 40 characters, nothing that would break the line.

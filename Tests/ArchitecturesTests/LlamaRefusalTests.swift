@@ -98,8 +98,8 @@ import Testing
       "key \"per_layer_config\" is an object; \"2\" is none of the model's 2 layers, counted from 0"
     ),
     (
-      ["per_layer_config": ["01": ["intermediate_size": 8]]],
-      "key \"per_layer_config\" is an object; \"01\" is none of the model's 2 layers, counted from 0"
+      ["per_layer_config": ["02": ["intermediate_size": 8]]],
+      "key \"per_layer_config\" is an object; \"02\" is none of the model's 2 layers, counted from 0"
     ),
   ]
 

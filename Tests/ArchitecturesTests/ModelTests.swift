@@ -52,8 +52,8 @@ import Testing
     #expect(error?.code == .missingTensor)
     #expect(
       error?.message
-        == "\(checkpoint.path): tensor \"model.layers.1.mlp.up_proj.weight\" of shape [24, 32] is missing; check that "
-        + "config.json belongs to these weights")
+        == "\(checkpoint.path): tensor \"model.layers.1.mlp.up_proj.weight\" of shape [24, 32] is missing; get the "
+        + "config.json of these weights, or the weights of this config.json")
   }
 
   @Test func anExtraTensorIsNamed() throws {
@@ -64,7 +64,8 @@ import Testing
     #expect(
       error?.message
         == "\(checkpoint.path)/model.safetensors: tensor \"model.layers.2.input_layernorm.weight\" is not part of a llama "
-        + "model of this config.json; check that weights and config.json belong together")
+        + "model of this config.json; the weights have layers 0 to 2: if these are all, set \"num_hidden_layers\": 3 in "
+        + "config.json")
   }
 
   @Test func biasesThatTheConfigurationDoesNotNameAreRefused() throws {
@@ -87,7 +88,7 @@ import Testing
     #expect(
       error?.message
         == "\(checkpoint.path)/model.safetensors: tensor \"lm_head.weight\" has shape [32, 64], but config.json asks for "
-        + "[64, 32]; check that they belong to the same model")
+        + "[64, 32]; correct \"vocab_size\" or \"hidden_size\" there, or give the config.json of these weights")
   }
 
   @Test(arguments: [ElementType.int32, .uint8, .int8, .float64]) func aTypeThatIsNotReadIsNamed(type: ElementType)
@@ -119,7 +120,11 @@ import Testing
       TensorEntry(name: "lm_head.weight", elementType: .float32, shape: [64, 32]),
       TensorEntry(name: "model.layers.0.self_attn.rotary_emb.inv_freq", elementType: .float32, shape: [4]),
     ]
-    let checkpoint = try RandomCheckpoint(["tie_word_embeddings": true]) { $0 += extra }
+    let checkpoint = try RandomCheckpoint(["tie_word_embeddings": true]) { $0 += extra[1...] }
+    try checkpoint.rewrite { tensors in
+      let embedding = try #require(tensors.first { $0.name == "model.embed_tokens.weight" })
+      tensors.append(embedding.renamed("lm_head.weight"))
+    }
     let model = try Model(path: checkpoint.path)
     #expect(model.blueprint.head.isTied)
     let names = model.specifications.map(\.name)

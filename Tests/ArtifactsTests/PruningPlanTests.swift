@@ -134,7 +134,11 @@ import Testing
   @Test func aMissingFileAndAFolderAreNamed() {
     let folder = FileManager.default.temporaryDirectory.path
     let cases = [
-      ("/nowhere/plan.json", "/nowhere/plan.json: cannot be read; check that the file exists and its permissions"),
+      (
+        "/nowhere/plan.json",
+        "/nowhere/plan.json: cannot be read: No such file or directory; make it with `espalier allocate` or "
+          + "`espalier prune`, or name another file"
+      ),
       (folder, "\(folder): is no regular file; name a plan.json"),
     ]
     for (path, message) in cases {

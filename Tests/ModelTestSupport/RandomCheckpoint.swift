@@ -50,6 +50,11 @@ public struct RandomCheckpoint: Sendable {
     try writer.finish()
   }
 
+  /// Writes the weights again, changed.
+  public func rewrite(_ change: (inout [StoredTensor]) throws -> Void) throws {
+    try WeightFile.rewrite(folder.file("model.safetensors"), change)
+  }
+
   /// Such a checkpoint as a model, which needs its folder no longer: mapped files outlive their names.
   public static func model(_ changes: [String: JSONValue] = [:], seed: UInt64 = 1) throws -> Model {
     let checkpoint = try RandomCheckpoint(changes, seed: seed)

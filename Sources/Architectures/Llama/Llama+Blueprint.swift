@@ -1,6 +1,5 @@
 public import Blueprints
 public import Checkpoints
-internal import Tensors
 
 extension Llama {
   /// More layers than any model has, and few enough that a hostile number costs nothing.
@@ -18,20 +17,14 @@ extension Llama {
     }
     let norm = NormSpecification(kind: .rms, epsilon: Float(epsilon))
     let shared = Shared(
-      hiddenSize: hiddenSize, norm: norm, rotary: try rotary(configuration),
+      hiddenSize: hiddenSize, norm: norm, rotary: try LlamaRotary(configuration).specification,
       hasAttentionBias: try configuration.optionalBool("attention_bias") ?? false,
       hasMLPBias: try configuration.optionalBool("mlp_bias") ?? false)
-    let perLayer = try configuration.optionalObject("per_layer_config")
-    // In order, so that every rank reports the same of several.
-    let indices = Set((0..<layerCount).map(String.init))
-    for key in (perLayer?.object.keys.sorted() ?? []) where !indices.contains(key) {
-      throw configuration.invalid(
-        "per_layer_config", "\(OneLine.quoted(key)) is none of the model's \(layerCount) layers, counted from 0")
-    }
+    let perLayer = try LlamaPerLayer(configuration, layerCount: layerCount)
     var layers: [LayerSpecification] = []
     for index in 0..<layerCount {
-      let own = try perLayer?.optionalObject(String(index))
-      layers.append(try layer(LlamaWidths(configuration, own: own, hiddenSize: hiddenSize), shared: shared))
+      let widths = try LlamaWidths(configuration, own: perLayer.entries[index], hiddenSize: hiddenSize)
+      layers.append(layer(widths, shared: shared))
     }
     let vocabularySize = try configuration.positiveInteger("vocab_size")
     guard vocabularySize <= LlamaWidths.largest else {
@@ -64,45 +57,5 @@ extension Llama {
       SublayerSpecification(norm: shared.norm, normPlacement: .before, kind: .attention(attention)),
       SublayerSpecification(norm: shared.norm, normPlacement: .before, kind: .mlp(mlp)),
     ])
-  }
-
-  /// transformers 5 writes `rope_parameters`; transformers 4 `rope_theta` and `rope_scaling`, whose kind was once `type`.
-  private static func rotary(_ configuration: ModelConfiguration) throws(CheckpointError) -> RotarySpecification {
-    let parameters = try configuration.optionalObject("rope_parameters")
-    let ownTheta = try parameters?.optionalNumber("rope_theta")
-    let globalTheta = try configuration.optionalNumber("rope_theta")
-    let theta = ownTheta ?? globalTheta ?? 10_000
-    guard theta > 0 else {
-      let place = ownTheta == nil ? configuration : (parameters ?? configuration)
-      throw place.invalid("rope_theta", "it must be above 0")
-    }
-    let olderScaling = try configuration.optionalObject("rope_scaling")
-    guard let scaling = parameters ?? olderScaling else {
-      return RotarySpecification(theta: theta, scaling: .none)
-    }
-    let olderKind = try scaling.optionalString("type")
-    let kind = try scaling.optionalString("rope_type") ?? olderKind ?? "default"
-    switch kind {
-    case "default": return RotarySpecification(theta: theta, scaling: .none)
-    case "linear": return RotarySpecification(theta: theta, scaling: .linear(factor: try positive("factor", scaling)))
-    case "llama3":
-      return RotarySpecification(
-        theta: theta,
-        scaling: .llama3(
-          factor: try positive("factor", scaling), lowFrequencyFactor: try positive("low_freq_factor", scaling),
-          highFrequencyFactor: try positive("high_freq_factor", scaling),
-          originalPositions: try scaling.positiveInteger("original_max_position_embeddings")))
-    default:
-      throw scaling.invalid(
-        scaling["rope_type"] == nil ? "type" : "rope_type", "only default, linear and llama3 are computed")
-    }
-  }
-
-  private static func positive(
-    _ key: String, _ configuration: ModelConfiguration
-  ) throws(CheckpointError) -> Double {
-    let value = try configuration.number(key)
-    guard value > 0 else { throw configuration.invalid(key, "it must be above 0") }
-    return value
   }
 }

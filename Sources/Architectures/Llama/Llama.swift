@@ -1,7 +1,8 @@
 public import Blueprints
 internal import Checkpoints
 
-/// Llama 1 to 3, SmolLM2 and what else says `"model_type": "llama"` (Hugging Face's `LlamaForCausalLM`).
+/// Llama 1 to 3, SmolLM2 and what else says `"model_type": "llama"` (Hugging Face's `LlamaForCausalLM`). Their weights: the
+/// tokenizers of Llama 1 and 2 are not read yet.
 public enum Llama: Architecture {
   public static var modelTypes: [String] { ["llama"] }
 
@@ -23,7 +24,23 @@ public enum Llama: Architecture {
 
   public static func isSuperfluous(_ tensorName: String, in blueprint: Blueprint) -> Bool {
     // Releases before 4.32 saved the rotary frequencies, which follow from config.json.
-    tensorName.hasSuffix(".self_attn.rotary_emb.inv_freq") || (blueprint.head.isTied && tensorName == "lm_head.weight")
+    if tensorName.hasSuffix(".self_attn.rotary_emb.inv_freq") { return true }
+    // What replaces a skipped sublayer may have kept the norm before it, which nothing reads.
+    guard let layer = layer(of: tensorName), blueprint.layers.indices.contains(layer) else { return false }
+    return blueprint.layers[layer].sublayers.enumerated().contains { index, sublayer in
+      sublayer.isAbsent
+        && tensorName == Self.tensorName(of: TensorRole(.layer(layer), sublayer: index, .normWeight), in: blueprint)
+    }
+  }
+
+  /// The layer that a tensor's name says it belongs to.
+  static func layer(of tensorName: String) -> Int? {
+    let stem = "model.layers."
+    return tensorName.hasPrefix(stem) ? Int(tensorName.dropFirst(stem.count).prefix { $0 != "." }) : nil
+  }
+
+  public static func original(ofCopy tensorName: String, in blueprint: Blueprint) -> String? {
+    blueprint.head.isTied && tensorName == "lm_head.weight" ? "model.embed_tokens.weight" : nil
   }
 
   private static let stems: [TensorPart: String] = [

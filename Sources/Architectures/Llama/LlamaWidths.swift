@@ -10,12 +10,13 @@ struct LlamaWidths {
   let intermediate: Int
 
   /// `own` is the layer's entry in `per_layer_config`, whose values come before the global ones. Only there a width can be
-  /// 0: the layer then has no attention, or no MLP.
+  /// 0, or a sublayer be skipped: the layer then has no attention, or no MLP.
   init(_ global: ModelConfiguration, own: ModelConfiguration?, hiddenSize: Int) throws(CheckpointError) {
     let source = LayerConfiguration(global: global, own: own)
-    queryHeads = try source.require("num_attention_heads")
-    keyValueHeads = try source.width("num_key_value_heads") ?? queryHeads
-    intermediate = try source.require("intermediate_size")
+    let skips = try LlamaSkips(own, global: global)
+    queryHeads = skips.attention ? 0 : try source.require("num_attention_heads")
+    keyValueHeads = skips.attention ? 0 : try source.width("num_key_value_heads") ?? queryHeads
+    intermediate = skips.mlp ? 0 : try source.require("intermediate_size")
     let place = own?["num_key_value_heads"] == nil ? global : (own ?? global)
     guard (queryHeads == 0) == (keyValueHeads == 0) else {
       throw place.invalid(

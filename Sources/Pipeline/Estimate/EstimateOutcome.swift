@@ -37,7 +37,7 @@ struct EstimateOutcome {
 
   /// What the user should know, one line each.
   private var warnings: [String] {
-    var warnings = estimate.workload.warnings
+    var warnings = estimate.model.warnings + estimate.workload.warnings
     if fits == false, let most = cluster.memory {
       let needed = ByteSize(bytes: Int(min(Double(memory) * Double(cluster.ranksPerNode), 0x1p62)))
       warnings.append(
