@@ -29,8 +29,10 @@ struct TextStream: ~Copyable {
 
   /// The next bytes, never none; nil at the end.
   mutating func next() throws(CalibrationError) -> [UInt8]? {
-    if let first = start.take() { return first }
-    return try bytes.next()
+    // Not by Optional.take(): optimised, Swift 6.3 frees these bytes while they are in use.
+    guard let first = start else { return try bytes.next() }
+    start = nil
+    return first
   }
 
   /// Bytes of the byte-order mark that a text begins with, 0 without one.

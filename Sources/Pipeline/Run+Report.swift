@@ -1,3 +1,4 @@
+internal import Allocation
 internal import Architectures
 internal import Artifacts
 internal import Checkpoints
@@ -51,7 +52,7 @@ extension Run {
   /// earlier one's.
   private func warn(of plan: PruningPlan) {
     if let planWarning { report.warnings.removeAll { $0 == planWarning } }
-    planWarning = plan.sparsityWarning
+    planWarning = AllocationGap(plan, layers: inputs.model.blueprint.prunableLayers)?.description
     guard let warning = planWarning, !report.warnings.contains(warning) else { return }
     report.warnings.append(warning)
     session.console.say("warning: \(warning)")

@@ -1,5 +1,5 @@
 /// Finds sequences again in other text, whatever the files are called that both are from.
-enum SharedText {
+package enum SharedText {
   /// So many tokens in a row are no coincidence.
   static let passage = 32
 
@@ -7,7 +7,7 @@ enum SharedText {
   /// passage, nothing can be told.
   ///
   /// Passages lie end to end in a sequence, and are looked for at every place of a window, by a rolling hash.
-  static func count(of sequences: [[Int32]], in windows: [[Int32]]) -> Int {
+  package static func count(of sequences: [[Int32]], in windows: [[Int32]]) -> Int {
     let longest = [sequences, windows].map { $0.map(\.count).max() ?? 0 }
     let length = min(passage, longest[0], longest[1])
     guard length * 2 >= passage else { return 0 }

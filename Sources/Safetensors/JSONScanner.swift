@@ -119,29 +119,6 @@ package struct JSONScanner {
     return String(decoding: bytes[start..<end], as: UTF8.self)
   }
 
-  /// Reads past a value of any kind, with objects and lists at most `depth` levels deep in it.
-  package mutating func skipValue(depth: Int = 128) throws(Failure) {
-    guard depth > 0 else { throw Failure("too many objects or lists in each other", at: offset) }
-    guard let first = peek() else { throw unexpected("a value") }
-    switch first {
-    case 0x22: _ = try string()
-    case 0x7B, 0x5B:
-      let close: Character = first == 0x7B ? "}" : "]"
-      try expect(first == 0x7B ? "{" : "[")
-      if skip(close) { return }
-      repeat {
-        if first == 0x7B {
-          _ = try string()
-          try expect(":")
-        }
-        try skipValue(depth: depth - 1)
-      } while skip(",")
-      try expect(close)
-    default:
-      if !skip(word: "null"), !skip(word: "true"), !skip(word: "false") { _ = try number() }
-    }
-  }
-
   private func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 }
 

@@ -16,7 +16,7 @@ import Testing
     }
     let plan = try allocate(
       ScoreTable(layers: zeros, metadata: ScoredModel.metadata), layers: layers, settings: settings)
-    return AllocationGap(plan, layers: layers, settings: settings)
+    return AllocationGap(plan, layers: layers)
   }
 
   @Test func whatRoundingTakesIsNamed() throws {
@@ -39,5 +39,23 @@ import Testing
     let heads = try #require(try Self.gap(AllocationSettings(sparsity: 0.02, roundTo: 20)))
     #expect(heads.achieved == 0 && heads.step == 0.0625)
     #expect(heads.reason.hasPrefix("no layer has more neurons than round-to (20), so only attention units go, 6.25 %"))
+  }
+  /// A plan of these layers that says what was asked for and reached.
+  private static func told(_ asked: Double, _ reached: Double, method: String = "global", roundTo: Int = 8) -> String? {
+    let plan = PruningPlan(
+      modelHash: "", requestedSparsity: asked, achievedSparsity: reached,
+      allocation: .init(method: method, gamma: 1, roundTo: roundTo, scores: ScoredModel.metadata), layers: [])
+    return AllocationGap(plan, layers: layers)?.description
+  }
+
+  @Test(arguments: [(0.3, 0.2995), (0.3, 0.31), (0, 0), (0.05, 0.0455)]) func near(asked: Double, reached: Double) {
+    #expect(Self.told(asked, reached) == nil)
+  }
+
+  @Test func far() {
+    #expect(Self.told(0.0005, 0)?.hasPrefix("0.05 % asked, 0.00 % reached: a layer loses 8 neurons") == true)
+    #expect(Self.told(0.05, 0.06, roundTo: 1)?.contains("lower allocation.round-to") == false)
+    #expect(Self.told(0.3, 0.35, method: "depth")?.hasSuffix("allocate with method global") == true)
+    #expect(Self.told(0.05, 0, method: "by hand")?.contains("which are 15.00 % of the prunable parameters") == true)
   }
 }

@@ -28,25 +28,3 @@ import Testing
     #expect(straggler([30, 20, 20], [1, 1, 1])?.ratio == 1.5)
   }
 }
-
-/// A plan that is not what was asked for says so.
-@Suite struct PlanWarningTests {
-  private func warning(_ asked: Double, _ reached: Double, method: String = "global", roundTo: Int = 8) -> String? {
-    let scores = ScoreTable.Metadata(criterion: "", objective: "", accumulation: "", modelHash: "", dataHash: "")
-    return PruningPlan(
-      modelHash: "", requestedSparsity: asked, achievedSparsity: reached,
-      allocation: .init(method: method, gamma: 1, roundTo: roundTo, scores: scores), layers: []
-    ).sparsityWarning
-  }
-
-  @Test(arguments: [(0.3, 0.2995), (0.3, 0.31), (0, 0), (0.05, 0.0455)]) func near(asked: Double, reached: Double) {
-    #expect(warning(asked, reached) == nil)
-  }
-
-  @Test func far() {
-    #expect(warning(0.05, 0)?.contains("5.00 % asked, 0.00 % reached") == true)
-    #expect(warning(0.05, 0)?.hasSuffix("a lower allocation.round-to comes nearer") == true)
-    #expect(warning(0.05, 0.06, roundTo: 1)?.contains("round-to") == false)
-    #expect(warning(0.3, 0.35, method: "depth")?.contains("method global") == true)
-  }
-}

@@ -32,10 +32,15 @@ import Testing
     for tested in TestedBackend.allCases where tested != .reference {
       let run = try AttentionRun(shape, Setup(tested: tested, usesViews: usesViews))
       let gradients = try run.backward()
+      // Where a window lets a single key through, the gradients of query and key are differences of equal products: zero,
+      // or their rounding. So they are held against what value's gradient is as well.
+      let scale = norm(reference.bench.backend.floats(expected.dValue))
       for (gradient, other) in [
         (gradients.dQuery, expected.dQuery), (gradients.dKey, expected.dKey), (gradients.dValue, expected.dValue),
       ] {
-        #expect(relativeError(run.bench.backend.floats(gradient), reference.bench.backend.floats(other)) < 3e-6)
+        let (ours, theirs) = (run.bench.backend.floats(gradient), reference.bench.backend.floats(other))
+        let least = shape.slidingWindow == 1 ? scale : 0
+        #expect(relativeError(ours, theirs, least: least) < 3e-6)
       }
       #expect(run.bench.bordersAreIntact)
     }

@@ -1,6 +1,5 @@
+import Pipeline
 import Testing
-
-@testable import Pipeline
 
 /// Passages found again.
 @Suite struct SharedTextTests {

@@ -7,15 +7,17 @@ public func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
   }
 }
 
+/// ‖a‖ in double precision.
+public func norm(_ a: [Float]) -> Double { a.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot() }
+
 /// ‖a − b‖ / ‖b‖ in double precision; infinite for different lengths or NaN.
-public func relativeError(_ a: [Float], _ b: [Float]) -> Double {
+///
+/// - Parameter least: what is divided by where ‖b‖ is less, for numbers that cancel to nothing but rounding.
+public func relativeError(_ a: [Float], _ b: [Float], least: Double = 0) -> Double {
   guard a.count == b.count else { return .infinity }
-  var (difference, norm) = (0.0, 0.0)
-  for (x, y) in zip(a, b) {
-    difference += (Double(x) - Double(y)) * (Double(x) - Double(y))
-    norm += Double(y) * Double(y)
-  }
-  let error = difference.squareRoot() / max(norm.squareRoot(), 1e-30)
+  var difference = 0.0
+  for (x, y) in zip(a, b) { difference += (Double(x) - Double(y)) * (Double(x) - Double(y)) }
+  let error = difference.squareRoot() / max(norm(b), least, 1e-30)
   return error.isNaN ? .infinity : error
 }
 
