@@ -22,8 +22,8 @@ import Testing
     }
     #expect(
       error?.line
-        == "repacking.layout: native needs layers of one shape, which this plan does not leave; allocate with method "
-        + "uniform, or write layout per-layer")
+        == "repacking.layout: native: it needs layers of one shape, with attention and MLP, which this plan does not leave; "
+        + "write layout per-layer, or auto")
     #expect(parent.names.isEmpty)
   }
 

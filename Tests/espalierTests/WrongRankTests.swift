@@ -147,7 +147,7 @@ extension ProgramTests {
       #expect(launched.code == 65)
       #expect(
         launched.errors
-          == "espalier: error: standard input: invalid UTF-8 in the line that begins at byte 2; convert it to UTF-8\n")
+          == "espalier: error: standard input: line 2: invalid UTF-8 at byte 3 of the text; convert it to UTF-8\n")
     }
   }
 }

@@ -15,7 +15,7 @@ extension ProgramTests {
     func leftBehind(options: [String]) async throws {
       let workspace = try Workspace()
       let model = try workspace.model { configuration in
-        configuration["quantization_config"] = ["quant_method": "bitsandbytes", "load_in_4bit": true]
+        configuration["custom_pipelines"] = ["mine": ["impl": "pipeline.Mine"]]
         configuration["pruned_heads"] = ["0": [1]]
         configuration["_name_or_path"] = "someone/demo"
         configuration["auto_map"] = ["AutoModelForCausalLM": "someone/demo--modeling_llama.LlamaForCausalLM"]
@@ -35,7 +35,7 @@ extension ProgramTests {
             "tokenizer.json", "tokenizer_config.json",
           ] + code).sorted())
       let configuration = try object(String(decoding: workspace.folder.read("out/config.json"), as: UTF8.self))
-      for key in ["quantization_config", "pruned_heads", "_name_or_path"] { #expect(configuration[key] == nil) }
+      for key in ["custom_pipelines", "pruned_heads", "_name_or_path"] { #expect(configuration[key] == nil) }
       let map = configuration["auto_map"] as? [String: String]
       #expect(
         map?["AutoModelForCausalLM"] == (isNative ? nil : "modeling_espalier_llama.EspalierLlamaForCausalLM"))
